@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The map of the house: one line a room, and a room imports only rooms above it in this list.
+/// `design` in README.md draws the same arrows; `TidyTests` holds the sources against this table.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func door(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "barid",
+    products: [
+        .library(name: "BaridClient", targets: ["BaridClient"]),
+        .executable(name: "baridd", targets: ["baridd"]),
+        .executable(name: "baridctl", targets: ["baridctl"]),
+        .executable(name: "barid", targets: ["barid"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+
+        room("ZeroMQ", ["CZeroMQ"]),
+        room("SQLite", ["CSQLite"]),
+        room("Platform", []),
+        room("Wire", [protobuf]),
+        room("Rules", ["Wire"]),
+        room("Declarations", ["Rules", yams]),
+        room("XES", ["CXML"]),
+        room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
+        room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),
+        room("Control", ["Platform", "Wire", "Rules"]),
+        room(
+            "Daemon",
+            ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]),
+        room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
+
+        door("baridd", ["Daemon", "Platform", arguments]),
+        door("baridctl", ["Control", "Declarations", "XES", arguments]),
+        door("barid", ["BaridClient", "XES", arguments]),
+
+        tests("XESTests", ["XES"]),
+    ]
+)

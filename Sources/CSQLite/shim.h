@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BARID_CSQLITE_SHIM_H
+#define BARID_CSQLITE_SHIM_H
+
+#include <sqlite3.h>
+
+// SQLITE_STATIC and SQLITE_TRANSIENT are casts of integers to function pointers, which Swift does
+// not import. These bind with the one or the other.
+
+static inline int barid_bind_blob_borrowed(sqlite3_stmt *statement, int index,
+                                           const void *bytes, int count) {
+    return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_STATIC);
+}
+
+static inline int barid_bind_blob_copied(sqlite3_stmt *statement, int index,
+                                         const void *bytes, int count) {
+    return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
+static inline int barid_bind_text_copied(sqlite3_stmt *statement, int index,
+                                         const char *bytes, int count) {
+    return sqlite3_bind_text(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
+#endif
