@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Wire
+
+/// What the journal can record. Numbers are part of the canonical bytes and never reused.
+package enum Act: UInt8, CaseIterable, Sendable {
+    case submitted = 1
+    case accepted = 2
+    case completed = 3
+    case returned = 4
+    case referred = 5
+    case released = 6
+    case refused = 7
+    case lapsed = 8
+    case noted = 9
+    case withdrawn = 10
+    case acted = 11
+    case retried = 12
+    case dismissed = 13
+    case officeOpened = 32
+    case agencyOpened = 33
+    case procedurePublished = 34
+    case agencyChanged = 35
+    case started = 36
+
+    /// The word in trails and exports.
+    package var word: String {
+        switch self {
+        case .submitted: "submitted"
+        case .accepted: "accepted"
+        case .completed: "completed"
+        case .returned: "returned"
+        case .referred: "referred"
+        case .released: "released"
+        case .refused: "refused"
+        case .lapsed: "lapsed"
+        case .noted: "noted"
+        case .withdrawn: "withdrawn"
+        case .acted: "acted"
+        case .retried: "retried"
+        case .dismissed: "dismissed"
+        case .officeOpened: "office-opened"
+        case .agencyOpened: "agency-opened"
+        case .procedurePublished: "procedure-published"
+        case .agencyChanged: "agency-changed"
+        case .started: "started"
+        }
+    }
+
+    /// The act a settle verb is recorded as; nil for other verbs.
+    package init?(settling verb: Verb) {
+        switch verb {
+        case .complete: self = .completed
+        case .return: self = .returned
+        case .refer: self = .referred
+        case .release: self = .released
+        case .refuse: self = .refused
+        case .accept: self = .accepted
+        default: return nil
+        }
+    }
+}
+
+/// Why a referral became a dead letter.
+package enum DeadReason: UInt16, CaseIterable, Sendable {
+    /// Every delivery the step allows has failed.
+    case attempts = 1
+    /// The office refused custody and there is no office to give the case back to.
+    case refused = 2
+    /// The hop budget of the procedure is spent.
+    case loop = 3
+
+    /// The word in tables and JSON.
+    package var word: String {
+        switch self {
+        case .attempts: "attempts"
+        case .refused: "refused"
+        case .loop: "loop"
+        }
+    }
+
+    /// What happened, for people.
+    package var text: String {
+        switch self {
+        case .attempts: "Every delivery the step allows has failed."
+        case .refused: "The office refused custody and no office had handed the case over."
+        case .loop: "The case used up the hop budget of its procedure."
+        }
+    }
+}

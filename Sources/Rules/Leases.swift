@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A delivered referral not yet settled: a time limit and a fencing generation.
+package struct Lease: Sendable {
+    /// What was delivered.
+    package var referral: Referral
+    /// To whom.
+    package var session: UInt32
+    /// Larger than that of every earlier lease of the ledger, over restarts too.
+    package var generation: UInt64
+    /// When it lapses, on the monotonic clock, in milliseconds.
+    package var until: Int64
+}
+
+/// All leases. They live in memory and are void after a restart.
+package struct Leases: Sendable {
+    private var byReferral: [UInt64: Lease] = [:]
+    private var nextGeneration: UInt64
+    private var earliest = Int64.max
+
+    /// No leases.
+    ///
+    /// - Parameter epoch: Count of the daemon's starts; the high half of every generation, so that
+    ///   a lease of an earlier run can never pass for one of this run.
+    package init(epoch: UInt32) {
+        nextGeneration = UInt64(epoch) << 32 | 1
+    }
+
+    /// Leases out at present.
+    package var count: Int { byReferral.count }
+
+    /// The lease of a referral.
+    package func lease(of referral: UInt64) -> Lease? { byReferral[referral] }
+
+    /// Leases a referral and returns the generation.
+    package mutating func grant(
+        _ referral: Referral, to session: UInt32, until: Int64
+    ) -> UInt64 {
+        let generation = nextGeneration
+        nextGeneration += 1
+        byReferral[referral.number] = Lease(
+            referral: referral, session: session, generation: generation, until: until)
+        earliest = min(earliest, until)
+        return generation
+    }
+
+    /// Ends the lease of a referral.
+    @discardableResult
+    package mutating func end(_ referral: UInt64) -> Lease? {
+        byReferral.removeValue(forKey: referral)
+    }
+
+    /// Puts back a lease whose settlement was rolled back.
+    package mutating func restore(_ lease: Lease) {
+        byReferral[lease.referral.number] = lease
+        earliest = min(earliest, lease.until)
+    }
+
+    /// Prolongs a lease.
+    package mutating func renew(_ referral: UInt64, until: Int64) {
+        byReferral[referral]?.until = until
+    }
+
+    /// When the next lease may lapse, or nil if none is out; may be early, never late.
+    package var nextLapse: Int64? { byReferral.isEmpty ? nil : earliest }
+
+    /// The leases that have lapsed at `now`, in order of referral; they stay until ended.
+    package mutating func lapsed(at now: Int64) -> [Lease] {
+        guard now >= earliest else { return [] }
+        earliest = .max
+        var lapsed: [Lease] = []
+        for lease in byReferral.values {
+            if lease.until <= now {
+                lapsed.append(lease)
+            } else {
+                earliest = min(earliest, lease.until)
+            }
+        }
+        return lapsed.sorted { $0.referral.number < $1.referral.number }
+    }
+
+    /// The leases of a session.
+    package func leases(of session: UInt32) -> [Lease] {
+        byReferral.values.filter { $0.session == session }
+            .sorted { $0.referral.number < $1.referral.number }
+    }
+}
