@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Rules
+internal import SQLite
+internal import Wire
+
+/// An agency as the ledger knows it.
+struct AgencyRow {
+    var number: UInt32
+    var name: String
+    var mayBackdate: Bool
+}
+
+/// An office as the ledger knows it.
+struct OfficeRow {
+    var number: UInt32
+    var name: String
+    var agency: UInt32
+    var title: String
+}
+
+/// Agencies, offices and procedure versions in memory, with the rows they come from.
+///
+/// Numbers are dense from 1, so arrays are indexed by them. Ledger thread only.
+struct Directory {
+    /// Offices a ledger admits.
+    static let officesMax = 65_536
+    /// Agencies a ledger admits.
+    static let agenciesMax = 4_096
+
+    private(set) var agencies: [AgencyRow] = []
+    private(set) var offices: [OfficeRow] = []
+    private(set) var procedures: [PublishedProcedure] = []
+    private var agencyNumbers: [String: UInt32] = [:]
+    private var officeNumbers: [String: UInt32] = [:]
+    private var latest: [String: UInt32] = [:]
+    private let insertAgency: Statement
+    private let updateAgency: Statement
+    private let insertOffice: Statement
+    private let insertProcedure: Statement
+
+    /// Reads all of it.
+    ///
+    /// - Parameter reading: Reads the source of a procedure, which was checked when published.
+    init(
+        _ connection: Connection, reading: (String) -> Procedure?
+    ) throws(LedgerFault) {
+        do {
+            insertAgency = try Statement(
+                "INSERT INTO agency (number, name, backdating) VALUES (?, ?, ?)", on: connection)
+            updateAgency = try Statement(
+                "UPDATE agency SET backdating = ? WHERE number = ?", on: connection)
+            insertOffice = try Statement(
+                "INSERT INTO office (number, name, agency, title) VALUES (?, ?, ?, ?)",
+                on: connection)
+            insertProcedure = try Statement(
+                """
+                INSERT INTO procedure (number, name, version, source, published, uid)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """, on: connection)
+            try load(connection, reading: reading)
+        } catch let fault as LedgerFault {
+            throw fault
+        } catch {
+            throw .storage("\(error)")
+        }
+    }
+
+    private mutating func load(
+        _ connection: Connection, reading: (String) -> Procedure?
+    ) throws {
+        let agencies = try Statement(
+            "SELECT number, name, backdating FROM agency ORDER BY number", on: connection)
+        while try agencies.step() {
+            add(
+                AgencyRow(
+                    number: UInt32(agencies.int64(0)), name: agencies.string(1),
+                    mayBackdate: agencies.int64(2) != 0))
+        }
+        let offices = try Statement(
+            "SELECT number, name, agency, title FROM office ORDER BY number", on: connection)
+        while try offices.step() {
+            add(
+                OfficeRow(
+                    number: UInt32(offices.int64(0)), name: offices.string(1),
+                    agency: UInt32(offices.int64(2)), title: offices.string(3)))
+        }
+        let procedures = try Statement(
+            "SELECT number, name, version, source FROM procedure ORDER BY number", on: connection)
+        while try procedures.step() {
+            let name = procedures.string(1)
+            let version = UInt32(procedures.int64(2))
+            guard let procedure = reading(procedures.string(3)) else {
+                throw LedgerFault.damaged("procedure \(name) version \(version) cannot be read")
+            }
+            add(procedure, number: UInt32(procedures.int64(0)), version: version)
+        }
+    }
+
+    // MARK: Looking up
+
+    func agency(_ number: UInt32) -> AgencyRow? { row(agencies, number) }
+    func office(_ number: UInt32) -> OfficeRow? { row(offices, number) }
+    func procedure(_ number: UInt32) -> PublishedProcedure? { row(procedures, number) }
+    func agencyNumber(_ name: String) -> UInt32? { agencyNumbers[name] }
+    func officeNumber(_ name: String) -> UInt32? { officeNumbers[name] }
+
+    /// The latest version of a procedure.
+    func latestProcedure(_ name: String) -> PublishedProcedure? {
+        latest[name].flatMap { procedure($0) }
+    }
+
+    private func row<Row>(_ rows: [Row], _ number: UInt32) -> Row? {
+        let place = Int(number) - 1
+        return rows.indices.contains(place) ? rows[place] : nil
+    }
+
+    // MARK: Adding
+
+    /// Writes and keeps a new agency; a fresh one may backdate until rights say otherwise.
+    mutating func openAgency(_ name: String) throws(SQLiteFault) -> AgencyRow {
+        let agency = AgencyRow(
+            number: UInt32(agencies.count + 1), name: name, mayBackdate: true)
+        insertAgency.bind(1, Int64(agency.number))
+        insertAgency.bind(2, name)
+        insertAgency.bind(3, 1)
+        try insertAgency.run()
+        add(agency)
+        return agency
+    }
+
+    mutating func setBackdating(_ number: UInt32, _ isAllowed: Bool) throws(SQLiteFault) {
+        updateAgency.bind(1, isAllowed ? 1 : 0)
+        updateAgency.bind(2, Int64(number))
+        try updateAgency.run()
+        agencies[Int(number) - 1].mayBackdate = isAllowed
+    }
+
+    /// Writes and keeps a new office of an agency.
+    mutating func openOffice(
+        _ name: String, agency: UInt32, title: String
+    ) throws(SQLiteFault) -> OfficeRow {
+        let office = OfficeRow(
+            number: UInt32(offices.count + 1), name: name, agency: agency, title: title)
+        insertOffice.bind(1, Int64(office.number))
+        insertOffice.bind(2, name)
+        insertOffice.bind(3, Int64(agency))
+        insertOffice.bind(4, title)
+        try insertOffice.run()
+        add(office)
+        return office
+    }
+
+    /// Writes and keeps the next version of a procedure; its offices are open already.
+    mutating func publish(
+        _ procedure: Procedure, source: String, at instant: Int64, uid: UInt32
+    ) throws(SQLiteFault) -> PublishedProcedure {
+        let number = UInt32(procedures.count + 1)
+        let version = (latestProcedure(procedure.name)?.version ?? 0) + 1
+        insertProcedure.bind(1, Int64(number))
+        insertProcedure.bind(2, procedure.name)
+        insertProcedure.bind(3, Int64(version))
+        insertProcedure.bind(4, source)
+        insertProcedure.bind(5, instant)
+        insertProcedure.bind(6, Int64(uid))
+        try insertProcedure.run()
+        return add(procedure, number: number, version: version)
+    }
+
+    /// Forgets what was added since, after a rollback.
+    mutating func rewind(agencies: Int, offices: Int, procedures: Int) {
+        for agency in self.agencies[agencies...] { agencyNumbers[agency.name] = nil }
+        for office in self.offices[offices...] { officeNumbers[office.name] = nil }
+        self.agencies.removeSubrange(agencies...)
+        self.offices.removeSubrange(offices...)
+        self.procedures.removeSubrange(procedures...)
+        latest = [:]
+        for published in self.procedures { latest[published.procedure.name] = published.number }
+    }
+
+    private mutating func add(_ agency: AgencyRow) {
+        agencies.append(agency)
+        agencyNumbers[agency.name] = agency.number
+    }
+
+    private mutating func add(_ office: OfficeRow) {
+        offices.append(office)
+        officeNumbers[office.name] = office.number
+    }
+
+    @discardableResult
+    private mutating func add(
+        _ procedure: Procedure, number: UInt32, version: UInt32
+    ) -> PublishedProcedure {
+        let published = PublishedProcedure(
+            number: number, version: version, procedure: procedure,
+            officeNumber: { officeNumbers[$0] })
+        procedures.append(published)
+        latest[procedure.name] = number
+        return published
+    }
+}

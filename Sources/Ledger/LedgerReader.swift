@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Rules
+internal import SQLite
+internal import Wire
+
+/// Reads a ledger beside the writer, on a read-only connection of its own.
+///
+/// It never blocks the writer and never checkpoints. One thread at a time; make one a request.
+package final class LedgerReader {
+    /// Referrals and cases by state, summed over the ledger.
+    package struct Totals: Sendable {
+        package var offices = 0
+        package var casesOpen = 0
+        package var casesClosed = 0
+        package var waiting = 0
+        package var delayed = 0
+        package var custody = 0
+        package var dead = 0
+    }
+
+    /// An office with its counts.
+    package struct Office: Sendable {
+        package var name: String
+        package var title: String
+        package var agency: String
+        /// Ready referrals, leased ones among them.
+        package var waiting: Int
+        package var delayed: Int
+        package var custody: Int
+        package var dead: Int
+        /// When the oldest ready referral came in, ms since 1970; 0 if none is ready.
+        package var oldest: Int64
+    }
+
+    /// A published version.
+    package struct Version: Sendable {
+        package var name: String
+        package var version: UInt32
+        package var source: String
+        package var published: Int64
+        package var uid: UInt32
+    }
+
+    /// A dead letter.
+    package struct Dead: Sendable {
+        package var referral: Referral
+        package var office: String
+        package var agency: String
+        package var step: String
+        package var reason: DeadReason
+        package var cause: String
+        package var at: Int64
+    }
+
+    let connection: Connection
+    /// Reads cases.
+    package let trails: TrailReader
+
+    /// Opens a reader of the ledger in a data directory.
+    ///
+    /// - Throws: `LedgerFault.storage`.
+    package init(
+        directory: String, reading: @escaping @Sendable (String) -> Procedure?
+    ) throws(LedgerFault) {
+        do {
+            connection = try Connection(
+                path: directory + "/" + Ledger.fileName, access: .readOnly)
+            connection.setBusyTimeout(milliseconds: 5_000)
+            try connection.execute("PRAGMA query_only = 1")
+            trails = try TrailReader(connection, reading: reading)
+        } catch {
+            throw .storage(error.description)
+        }
+    }
+
+    /// Sums over all offices and cases. Counts cases by a scan of their small rows.
+    package func totals() throws -> Totals {
+        var totals = Totals()
+        let offices = try Statement(
+            """
+            SELECT count(*), sum(waiting), sum(delayed), sum(custody), sum(dead) FROM office
+            """, on: connection)
+        if try offices.step() {
+            totals.offices = Int(offices.int64(0))
+            totals.waiting = Int(offices.int64(1))
+            totals.delayed = Int(offices.int64(2))
+            totals.custody = Int(offices.int64(3))
+            totals.dead = Int(offices.int64(4))
+        }
+        let cases = try Statement("SELECT count(*), sum(closed = 0) FROM cases", on: connection)
+        if try cases.step() {
+            totals.casesOpen = Int(cases.int64(1))
+            totals.casesClosed = Int(cases.int64(0)) - totals.casesOpen
+        }
+        return totals
+    }
+
+    /// All offices by name.
+    package func offices() throws -> [Office] {
+        let statement = try Statement(
+            """
+            SELECT o.name, o.title, a.name, o.waiting, o.delayed, o.custody, o.dead,
+                (SELECT slip FROM ready r WHERE r.office = o.number
+                 ORDER BY r.lane, r.referral LIMIT 1)
+            FROM office o JOIN agency a ON a.number = o.agency ORDER BY o.name
+            """, on: connection)
+        var offices: [Office] = []
+        while try statement.step() {
+            let oldest = statement.withBlob(7) { slip in
+                Referral(number: 0, serial: 0, office: 0, lane: 0, slip: slip)?.entered ?? 0
+            }
+            offices.append(
+                Office(
+                    name: statement.string(0), title: statement.string(1),
+                    agency: statement.string(2), waiting: Int(statement.int64(3)),
+                    delayed: Int(statement.int64(4)), custody: Int(statement.int64(5)),
+                    dead: Int(statement.int64(6)), oldest: oldest))
+        }
+        return offices
+    }
+
+    /// All agencies by name, with how many offices each has and whether it may backdate.
+    package func agencies() throws -> [(name: String, offices: Int, mayBackdate: Bool)] {
+        let statement = try Statement(
+            """
+            SELECT a.name, (SELECT count(*) FROM office o WHERE o.agency = a.number), a.backdating
+            FROM agency a ORDER BY a.name
+            """, on: connection)
+        var agencies: [(name: String, offices: Int, mayBackdate: Bool)] = []
+        while try statement.step() {
+            agencies.append(
+                (statement.string(0), Int(statement.int64(1)), statement.int64(2) != 0))
+        }
+        return agencies
+    }
+
+    /// Published versions by name, newest first; of one name only if it is given.
+    package func versions(of name: String? = nil) throws -> [Version] {
+        let statement = try Statement(
+            """
+            SELECT name, version, source, published, uid FROM procedure
+            WHERE ?1 IS NULL OR name = ?1 ORDER BY name, version DESC
+            """, on: connection)
+        if let name { statement.bind(1, name) } else { statement.bindNull(1) }
+        var versions: [Version] = []
+        while try statement.step() {
+            versions.append(
+                Version(
+                    name: statement.string(0), version: UInt32(statement.int64(1)),
+                    source: statement.string(2), published: statement.int64(3),
+                    uid: UInt32(truncatingIfNeeded: statement.int64(4))))
+        }
+        return versions
+    }
+
+    /// Whether an office of this name exists.
+    package func hasOffice(_ name: String) throws -> Bool {
+        let statement = try Statement("SELECT 1 FROM office WHERE name = ?", on: connection)
+        statement.bind(1, name)
+        return try statement.step()
+    }
+
+    /// Dead letters, oldest first; of one office or one case only if given.
+    package func dead(office: String? = nil, serial: UInt64? = nil) throws -> [Dead] {
+        let statement = try Statement(
+            """
+            SELECT d.referral, d.office, d.lane, d.serial, d.slip, d.reason, d.cause, d.at,
+                o.name, a.name
+            FROM dead d JOIN office o ON o.number = d.office JOIN agency a ON a.number = o.agency
+            WHERE (?1 IS NULL OR o.name = ?1) AND (?2 IS NULL OR d.serial = ?2)
+            ORDER BY d.at, d.referral
+            """, on: connection)
+        if let office { statement.bind(1, office) } else { statement.bindNull(1) }
+        statement.bind(2, serial.map { Int64(bitPattern: $0) })
+        var letters: [Dead] = []
+        while try statement.step() {
+            let referral = statement.withBlob(4) { slip in
+                Referral(
+                    number: UInt64(statement.int64(0)), serial: UInt64(statement.int64(3)),
+                    office: UInt32(statement.int64(1)), lane: UInt8(statement.int64(2)),
+                    slip: slip)
+            }
+            guard let referral, let reason = DeadReason(rawValue: UInt16(statement.int64(5)))
+            else { throw LedgerFault.damaged("a dead letter cannot be read") }
+            letters.append(
+                Dead(
+                    referral: referral, office: statement.string(8), agency: statement.string(9),
+                    step: try trails.step(referral.step), reason: reason,
+                    cause: statement.string(6), at: statement.int64(7)))
+        }
+        return letters
+    }
+
+    /// The serials of all cases, or of one procedure's, in order; read in slices of `limit`.
+    package func serials(
+        after serial: UInt64, procedure: String?, limit: Int
+    ) throws -> [UInt64] {
+        let statement = try Statement(
+            """
+            SELECT c.serial FROM cases c JOIN procedure p ON p.number = c.procedure
+            WHERE c.serial > ?1 AND (?2 IS NULL OR p.name = ?2) ORDER BY c.serial LIMIT ?3
+            """, on: connection)
+        statement.bind(1, Int64(bitPattern: serial))
+        if let procedure { statement.bind(2, procedure) } else { statement.bindNull(2) }
+        statement.bind(3, Int64(limit))
+        var serials: [UInt64] = []
+        while try statement.step() { serials.append(UInt64(statement.int64(0))) }
+        return serials
+    }
+}

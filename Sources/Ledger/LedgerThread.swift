@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Platform
+package import Rules
+internal import Synchronization
+
+/// The ledger on its thread: takes batches from the courier and acts from operators, one at a time.
+///
+/// While one batch is in `fdatasync` the courier gathers the next: group commit without a timer.
+package final class LedgerThread: Sendable {
+    private enum Work: Sendable {
+        case batch(Batch)
+        case act(OperatorAct, Operator, Mailbox<ActReply>)
+        case gauges(Mailbox<LedgerGauges>)
+    }
+
+    private enum ActReply: Sendable {
+        case outcome(OperatorOutcome)
+        case fault(LedgerFault)
+    }
+
+    private let inbox = Mailbox<Work>(capacity: 64)
+    private let outbox = Mailbox<Effects>(capacity: 8)
+    private let opened = Mailbox<LedgerFault?>(capacity: 1)
+    private let thread = Mutex<Joining?>(nil)
+    /// Wakes the courier: effects can be collected.
+    package let signal: EventSignal
+
+    private struct Joining: @unchecked Sendable {
+        // Handed from `start` to `stop` under the mutex; only one of them holds it at a time.
+        let thread: WorkerThread
+    }
+
+    /// A ledger thread that has not started.
+    package init(signal: EventSignal) {
+        self.signal = signal
+    }
+
+    /// Opens the ledger on a thread of its own.
+    ///
+    /// - Throws: `LedgerFault` if it cannot be opened; no thread is left.
+    package func start(
+        directory: String, limits: LedgerLimits,
+        reading: @escaping @Sendable (String) -> Procedure?
+    ) throws(LedgerFault) {
+        let started: WorkerThread
+        do {
+            started = try WorkerThread(name: "ledger", stackBytes: 4 << 20) { [self] in
+                run(directory: directory, limits: limits, reading: reading)
+            }
+        } catch {
+            throw .storage(error.description)
+        }
+        if let fault = opened.take() ?? nil {
+            started.join()
+            throw fault
+        }
+        let joining = Joining(thread: started)
+        thread.withLock { $0 = joining }
+    }
+
+    /// Ends the thread after the work that was handed over; checkpoints and closes the ledger.
+    package func stop() {
+        inbox.close()
+        let joining = thread.withLock { joining in
+            defer { joining = nil }
+            return joining
+        }
+        joining?.thread.join()
+    }
+
+    // MARK: From other threads
+
+    /// Hands over a batch; there is at most one at a time, so there is always room.
+    package func hand(_ batch: Batch) {
+        guard inbox.put(.batch(batch)) != nil else { return }
+        preconditionFailure("a batch was handed over to a full or stopped ledger")
+    }
+
+    /// The next effects, or nil.
+    package func collect() -> Effects? { outbox.tryTake() }
+
+    /// Carries out an operator's act and waits until it is on disk.
+    ///
+    /// - Throws: `LedgerFault` if it could not be stored, or the ledger has stopped or is overrun.
+    package func carryOut(
+        _ act: OperatorAct, by who: Operator
+    ) throws(LedgerFault) -> OperatorOutcome {
+        let reply = Mailbox<ActReply>(capacity: 1)
+        guard inbox.put(.act(act, who, reply)) == nil, let answer = reply.take() else {
+            throw .storage("the ledger is stopping or has too many requests waiting")
+        }
+        switch answer {
+        case .outcome(let outcome): return outcome
+        case .fault(let fault): throw fault
+        }
+    }
+
+    /// What the ledger holds in memory, as of now; nil if it has stopped.
+    package func gauges() -> LedgerGauges? {
+        let reply = Mailbox<LedgerGauges>(capacity: 1)
+        guard inbox.put(.gauges(reply)) == nil else { return nil }
+        return reply.take()
+    }
+
+    // MARK: The thread
+
+    private func run(
+        directory: String, limits: LedgerLimits,
+        reading: @escaping @Sendable (String) -> Procedure?
+    ) {
+        let writer: LedgerWriter
+        do {
+            writer = try LedgerWriter(
+                path: directory + "/" + Ledger.fileName, limits: limits, reading: reading)
+        } catch {
+            _ = opened.put(error)
+            return
+        }
+        _ = opened.put(nil)
+        var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
+        var effects = Effects()
+        do throws(LedgerFault) {
+            while true {
+                try upkeep.look(after: writer, isIdle: false)
+                let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
+                guard work != nil || !inbox.isClosed else { break }
+                try perform(work, writer, into: &effects)
+                send(&effects)
+            }
+            try writer.checkpoint()
+        } catch {
+            Fatal.end(error.description)
+        }
+    }
+
+    private func wait(
+        _ writer: LedgerWriter, _ upkeep: inout Upkeep, hasEffects: Bool
+    ) throws(LedgerFault) -> Work? {
+        if let work = inbox.tryTake() { return work }
+        try upkeep.look(after: writer, isIdle: true)
+        let monotonic = Clock.monotonicMilliseconds()
+        // Effects the courier had no room for are offered again shortly.
+        let retry = hasEffects ? monotonic + 1 : nil
+        let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
+        return inbox.take(until: retry ?? wake)
+    }
+
+    private func perform(
+        _ work: Work?, _ writer: LedgerWriter, into effects: inout Effects
+    ) throws(LedgerFault) {
+        let wall = Clock.wallMilliseconds()
+        let monotonic = Clock.monotonicMilliseconds()
+        switch work {
+        case .batch(let batch):
+            try writer.turn(batch, wall: wall, monotonic: monotonic, into: &effects)
+        case .act(let act, let who, let reply):
+            do {
+                _ = reply.put(
+                    .outcome(
+                        try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)))
+            } catch {
+                _ = reply.put(.fault(error))
+            }
+            try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
+        case .gauges(let reply):
+            _ = reply.put(writer.gauges)
+        case nil:
+            guard effects.byteCount < Batch.bytesMax else { return }
+            try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
+        }
+    }
+
+    private func send(_ effects: inout Effects) {
+        guard !effects.isEmpty else { return }
+        if let refused = outbox.put(effects) {
+            effects = refused
+        } else {
+            effects = Effects()
+            signal.signal()
+        }
+    }
+}
+
+/// Names of the ledger's files.
+package enum Ledger {
+    /// The database, within the data directory.
+    package static let fileName = "ledger.db"
+}
+
+/// What a ledger holds in memory, for operators.
+package struct LedgerGauges: Sendable {
+    /// What an office's desk looks like.
+    package struct Office: Sendable {
+        /// The office.
+        package var name: String
+        /// Referrals out under a lease.
+        package var leased: Int
+        /// Sessions that staff it.
+        package var sessions: Int
+    }
+
+    /// Count of the daemon's starts.
+    package var epoch: UInt32
+    /// Transactions since the start.
+    package var commits: UInt64
+    /// Hops since the start.
+    package var hops: UInt64
+    /// Deliveries since the start.
+    package var deliveries: UInt64
+    /// Referrals out under a lease.
+    package var leases: Int
+    /// Position of the last record.
+    package var journalHead: UInt64
+    /// Hash of the last record, hexadecimal.
+    package var journalHash: String
+    /// Whether the disk is too full for new cases.
+    package var isStorageLow: Bool
+    /// Offices with a lease or a session.
+    package var offices: [Office]
+}
+
+extension LedgerWriter {
+    /// What is in memory now.
+    var gauges: LedgerGauges {
+        LedgerGauges(
+            epoch: epoch, commits: commits, hops: hops, deliveries: deliveries,
+            leases: leases.count, journalHead: journal.head,
+            journalHash: TrailReader.hexadecimal(journal.hash), isStorageLow: isStorageLow,
+            offices: directory.offices.compactMap { office in
+                let desk = desks[Int(office.number)]
+                guard desk.leased > 0 || desk.takerCount > 0 else { return nil }
+                return LedgerGauges.Office(
+                    name: office.name, leased: desk.leased, sessions: desk.takerCount)
+            })
+    }
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Platform
+package import Rules
+internal import SQLite
+internal import Wire
+
+/// The one writer of a ledger: applies batches, each in one transaction.
+///
+/// One call of `turn` is load, decide, write for every operation in order, one commit (one
+/// `fdatasync`), and only then the effects: no answer is seen before what it answers is on disk.
+/// What needs no disk lives here in memory: leases, credit, the heads of the queues.
+///
+/// A refused operation has written nothing, since everything is decided before the first row is
+/// written. Should a row still fail, the whole transaction is rolled back and applied again with a
+/// savepoint around every operation, so that only the failing one is refused.
+///
+/// Ledger thread only.
+package final class LedgerWriter {
+    let connection: Connection
+    let tables: Tables
+    var journal: Journal
+    var directory: Directory
+    var leases: Leases
+    var desks: [Desk] = []
+    var sessions: [UInt32: SessionRecord] = [:]
+    /// Count of the daemon's starts, this one included.
+    let epoch: UInt32
+    let limits: LedgerLimits
+    let reading: @Sendable (String) -> Procedure?
+
+    var nextSerial: UInt64 = 1
+    var nextConnection: UInt64
+    /// Wall clock instant of the turn, ms since 1970.
+    var now: Int64 = 0
+    /// Monotonic instant of the turn, in ms.
+    var monotonic: Int64 = 0
+    /// Transactions committed since the start that wrote something.
+    package private(set) var commits: UInt64 = 0
+    /// Hops committed since the start.
+    package internal(set) var hops: UInt64 = 0
+    /// Referrals delivered since the start.
+    package internal(set) var deliveries: UInt64 = 0
+    package var isStorageLow = false
+    var reader: TrailReader?
+
+    // What a batch has changed in memory and must undo if it is rolled back.
+    var endedLeases: [Lease] = []
+    var counts: [UInt32: OfficeCounts] = [:]
+    var hopsInBatch: UInt64 = 0
+    /// Credit asked for in the batch, granted once it is committed.
+    var credits: [(session: UInt32, header: Header)] = []
+    /// Offices that may have something to hand out.
+    var busyOffices: [UInt32] = []
+    var isBusy: [Bool] = []
+    /// When the next delayed referral is ready, wall clock; nil if none is delayed.
+    var nextDelayed: Int64?
+    var random = SystemRandomNumberGenerator()
+
+    /// Opens the ledger in a data directory, makes it if there is none, and recovers.
+    ///
+    /// All leases of earlier runs are void: whatever was out is ready again.
+    ///
+    /// - Parameters:
+    ///   - path: The database file.
+    ///   - limits: What to tell and to enforce.
+    ///   - reading: Reads a procedure's source; checked when it was published.
+    /// - Throws: `LedgerFault`.
+    package init(
+        path: String, limits: LedgerLimits, reading: @escaping @Sendable (String) -> Procedure?
+    ) throws(LedgerFault) {
+        self.limits = limits
+        self.reading = reading
+        do {
+            connection = try Connection(path: path, access: .readWriteCreate)
+        } catch {
+            throw .storage(error.description)
+        }
+        try Schema.prepare(connection)
+        do {
+            tables = try Tables(connection)
+            journal = try Journal(connection)
+            directory = try Directory(connection, reading: reading)
+            epoch = try Self.startEpoch(connection)
+            leases = Leases(epoch: epoch)
+            nextConnection = UInt64(epoch) << 32
+            nextSerial = try Self.next(after: "SELECT max(serial) FROM cases", connection)
+            nextDelayed = try tables.firstDelayed()
+        } catch let fault as LedgerFault {
+            throw fault
+        } catch let fault as SQLiteFault {
+            throw .storage(fault.description)
+        } catch {
+            throw .storage("\(error)")
+        }
+        growDesks()
+    }
+
+    private static func startEpoch(_ connection: Connection) throws(SQLiteFault) -> UInt32 {
+        let epoch = try next(after: "SELECT max(epoch) FROM daemon", connection)
+        try connection.execute(
+            "INSERT INTO daemon (epoch, started) VALUES (\(epoch), \(Clock.wallMilliseconds()))")
+        return UInt32(truncatingIfNeeded: epoch)
+    }
+
+    private static func next(
+        after sql: String, _ connection: Connection
+    ) throws(SQLiteFault) -> UInt64 {
+        let statement = try Statement(sql, on: connection)
+        guard try statement.step() else { return 1 }
+        return UInt64(statement.int64(0)) + 1
+    }
+
+    func growDesks() {
+        while desks.count <= directory.offices.count {
+            desks.append(Desk())
+            isBusy.append(false)
+        }
+    }
+
+    // MARK: One turn
+
+    /// Applies a batch, whatever time has brought due, and hands out what became ready.
+    ///
+    /// - Parameters:
+    ///   - batch: What the courier gathered; nil if only time has passed.
+    ///   - wall: Wall clock, ms since 1970.
+    ///   - monotonic: Monotonic clock, ms.
+    ///   - effects: Appended to, in the order to be sent.
+    /// - Throws: `LedgerFault` if the commit failed: nothing may be answered and the process must
+    ///   end, recovery decides what happened.
+    package func turn(
+        _ batch: Batch?, wall: Int64, monotonic: Int64, into effects: inout Effects
+    ) throws(LedgerFault) {
+        now = wall
+        self.monotonic = monotonic
+        let operations = batch?.operations.count ?? 0
+        let isDue = hasDueWork
+        if operations > 0 || isDue {
+            let mark = effects.mark
+            do {
+                try transaction(batch, into: &effects, withSavepoints: false)
+            } catch {
+                undo(into: &effects, to: mark)
+                do {
+                    try transaction(batch, into: &effects, withSavepoints: true)
+                } catch {
+                    undo(into: &effects, to: mark)
+                    throw .storage(error.description)
+                }
+            }
+        }
+        grantCredits(into: &effects)
+        if let batch {
+            for event in batch.events { note(event) }
+            effects.completesBatch = true
+        }
+        handOut(into: &effects)
+    }
+
+    /// Runs one act in a transaction of its own; what it changed is undone if a row fails.
+    ///
+    /// - Throws: `LedgerFault.storage`; nothing was kept.
+    func inTransaction(
+        _ body: () throws(SQLiteFault) -> Void
+    ) throws(LedgerFault) {
+        var none = Effects()
+        rollbackMark = Checkpoint(self)
+        do {
+            try tables.begin()
+            try body()
+            try writeCounts()
+        } catch {
+            undo(into: &none, to: 0)
+            throw .storage(error.description)
+        }
+        commit(wrote: true)
+    }
+
+    private func commit(wrote: Bool) {
+        do {
+            try tables.commit()
+        } catch {
+            // Nobody knows what reached the disk: no answer, no retry, recovery decides.
+            Fatal.end("The ledger could not be committed: \(error.description).")
+        }
+        endedLeases.removeAll(keepingCapacity: true)
+        hops += hopsInBatch
+        hopsInBatch = 0
+        if wrote { commits += 1 }
+    }
+
+    private func transaction(
+        _ batch: Batch?, into effects: inout Effects, withSavepoints: Bool
+    ) throws(SQLiteFault) {
+        let mark = Checkpoint(self)
+        rollbackMark = mark
+        try tables.begin()
+        if let batch {
+            try batch.bytes.withBytes { bytes throws(SQLiteFault) in
+                for operation in batch.operations {
+                    let envelope = UnsafeRawBufferPointer(rebasing: bytes[operation.envelope])
+                    let body = UnsafeRawBufferPointer(rebasing: bytes[operation.body])
+                    if withSavepoints {
+                        try guarded(operation, envelope, body, into: &effects)
+                    } else {
+                        try perform(operation, envelope, body, into: &effects)
+                    }
+                }
+            }
+        }
+        try doDueWork()
+        try writeCounts()
+        commit(wrote: journal.head != mark.head)
+    }
+
+    /// One operation in a savepoint of its own: if a row fails, it alone is refused.
+    private func guarded(
+        _ operation: Operation, _ envelope: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
+        into effects: inout Effects
+    ) throws(SQLiteFault) {
+        let mark = effects.mark
+        let before = Checkpoint(self)
+        let leasesBefore = endedLeases.count
+        let countsBefore = counts
+        try connection.execute("SAVEPOINT operation")
+        do {
+            try perform(operation, envelope, body, into: &effects)
+            try connection.execute("RELEASE operation")
+        } catch {
+            guard connection.isInTransaction else { throw error }
+            try connection.execute("ROLLBACK TO operation; RELEASE operation")
+            before.restore(self)
+            counts = countsBefore
+            restoreLeases(from: leasesBefore)
+            effects.truncate(to: mark)
+            effects.refuse(
+                error.isFull ? .storageFull : .unavailable, number: operation.header.number,
+                session: operation.session, text: error.isFull ? nil : error.description,
+                retryAt: now + 5_000)
+        }
+    }
+
+    // MARK: Undoing
+
+    private var rollbackMark: Checkpoint?
+
+    /// What a transaction can change in memory besides leases and counts.
+    private struct Checkpoint {
+        let head: UInt64
+        let hash: [UInt8]
+        let serial: UInt64
+        let agencies: Int
+        let offices: Int
+        let procedures: Int
+        let nextDelayed: Int64?
+
+        init(_ writer: LedgerWriter) {
+            head = writer.journal.head
+            hash = writer.journal.hash
+            serial = writer.nextSerial
+            agencies = writer.directory.agencies.count
+            offices = writer.directory.offices.count
+            procedures = writer.directory.procedures.count
+            nextDelayed = writer.nextDelayed
+        }
+
+        func restore(_ writer: LedgerWriter) {
+            writer.journal.rewind(to: head, hash: hash)
+            writer.nextSerial = serial
+            writer.directory.rewind(
+                agencies: agencies, offices: offices, procedures: procedures)
+            writer.nextDelayed = nextDelayed
+            for office in writer.desks.indices { writer.desks[office].dropWindows() }
+        }
+    }
+
+    private func undo(into effects: inout Effects, to mark: Int) {
+        if connection.isInTransaction {
+            do {
+                try connection.execute("ROLLBACK")
+            } catch {
+                Fatal.end("The ledger could not be rolled back: \(error.description).")
+            }
+        }
+        rollbackMark?.restore(self)
+        restoreLeases(from: 0)
+        counts.removeAll(keepingCapacity: true)
+        hopsInBatch = 0
+        credits.removeAll(keepingCapacity: true)
+        effects.truncate(to: mark)
+    }
+
+    private func restoreLeases(from place: Int) {
+        for lease in endedLeases[place...] {
+            leases.restore(lease)
+            desks[Int(lease.referral.office)].leased += 1
+        }
+        endedLeases.removeSubrange(place...)
+    }
+
+    /// Ends a lease within the running transaction.
+    func endLease(_ lease: Lease) {
+        guard leases.end(lease.referral.number) != nil else { return }
+        desks[Int(lease.referral.office)].leased -= 1
+        endedLeases.append(lease)
+    }
+
+    // MARK: Counts
+
+    func count(_ office: UInt32, _ change: (inout OfficeCounts) -> Void) {
+        change(&counts[office, default: OfficeCounts()])
+    }
+
+    private func writeCounts() throws(SQLiteFault) {
+        for (office, change) in counts {
+            try tables.count(change, office: office)
+            desks[Int(office)].waiting += change.waiting
+        }
+        counts.removeAll(keepingCapacity: true)
+    }
+
+    /// Copies the write-ahead log into the database file and lets it start anew.
+    ///
+    /// - Throws: `LedgerFault.storage`; the process must end.
+    package func checkpoint() throws(LedgerFault) {
+        do {
+            _ = try connection.checkpoint(.passive)
+        } catch {
+            throw .storage(error.description)
+        }
+    }
+}
+
+/// What a ledger tells in `hello` and enforces.
+package struct LedgerLimits: Sendable {
+    /// Largest body, in bytes.
+    package var bodyBytesMax: Int
+    /// Name and version told to clients.
+    package var daemon: String
+    /// Free disk space, in bytes, below which no new case is taken.
+    package var diskReserveBytes: Int64
+
+    /// Limits of a ledger.
+    package init(bodyBytesMax: Int, daemon: String, diskReserveBytes: Int64) {
+        self.bodyBytesMax = bodyBytesMax
+        self.daemon = daemon
+        self.diskReserveBytes = diskReserveBytes
+    }
+}
+
+/// A session as the ledger knows it.
+struct SessionRecord {
+    var agency: UInt32
+    /// Number of the connection in the journal.
+    var connection: UInt64
+    /// Offices it staffs.
+    var offices: [UInt32] = []
+    /// Steps it was told of.
+    var announced: Set<UInt32> = []
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Rules
+internal import SQLite
+internal import Wire
+
+/// One hop, decided and not yet written.
+struct Hop {
+    var request: Request
+    var holding: Holding
+    var published: PublishedProcedure
+    var occurredAt: Int64
+    /// Where the case goes; nil if it cannot go on and becomes a dead letter.
+    var movement: Movement?
+    var deadReason = DeadReason.loop
+    /// The offices of the case's itinerary, where the movement needs them.
+    var itinerary: [UInt32] = []
+    var amendsItinerary = false
+
+    init(
+        request: Request, holding: Holding, published: PublishedProcedure, occurredAt: Int64
+    ) {
+        self.request = request
+        self.holding = holding
+        self.published = published
+        self.occurredAt = occurredAt
+    }
+}
+
+/// What a hop amounts to once forks and joins are taken into account.
+private struct Arrival {
+    var entering: [Referral] = []
+    var newFork: ForkRow?
+    /// Forks whose join fires, innermost first.
+    var joined: [ForkRow] = []
+    /// The fork at whose join the branch now waits.
+    var waitsAt: UInt64?
+    var closes = false
+    var isDead = false
+}
+
+/// A hop between offices: leaving one queue, entering the next, forks, joins and closing.
+extension LedgerWriter {
+    func move(_ hop: Hop) throws(SQLiteFault) -> Receipt {
+        let settled = hop.holding.referral
+        let arrival = try arrive(hop)
+        let others =
+            arrival.closes || !arrival.joined.isEmpty
+            ? try branches(besides: settled, arrival) : []
+        var record = self.record(
+            Act(settling: hop.request.header.verb) ?? .completed, hop.request, hop.holding)
+        record.code = hop.request.header.code
+        if arrival.closes { record.flags.insert(.closes) }
+        if arrival.waitsAt != nil { record.flags.insert(.waitsAtJoin) }
+        if arrival.isDead { record.flags.insert(.dead) }
+        if hop.amendsItinerary { record.flags.insert(.amendsItinerary) }
+        record.entries = arrival.entering.map { JournalRecord.entry(of: $0) }
+        let hasContent = hop.request.header.verb != .complete
+        if hasContent {
+            record.digest = Journal.digest(
+                envelope: hop.request.envelope, body: hop.request.body)
+        }
+        // Others leave first, so that the record that closes a case or fires a join is the last
+        // word on it; numbers of new referrals carry the position of the record that makes them.
+        for other in others { try withdraw(other, by: hop) }
+        for index in arrival.entering.indices {
+            record.entries[index].referral = referralNumber(index)
+        }
+        let forkNumber = journal.next
+        if arrival.newFork != nil {
+            for index in record.entries.indices { record.entries[index].fork = forkNumber }
+        }
+        let entries = record.entries
+        let receipt = try append(record, occurredAt: hop.occurredAt)
+        if hasContent {
+            try tables.insertContent(
+                receipt.position, envelope: hop.request.envelope, body: hop.request.body)
+        }
+        try leaveQueue(hop.holding)
+        if let lease = hop.holding.lease { endLease(lease) }
+        try write(arrival, hop, entries, forkNumber: forkNumber)
+        hopsInBatch += 1
+        return receipt
+    }
+
+    private func write(
+        _ arrival: Arrival, _ hop: Hop, _ entries: [JournalRecord.Entry], forkNumber: UInt64
+    ) throws(SQLiteFault) {
+        let serial = hop.holding.referral.serial
+        if var fork = arrival.newFork {
+            fork.number = forkNumber
+            try tables.insertFork(fork, serial: serial)
+        }
+        for fork in arrival.joined { try tables.deleteFork(fork.number) }
+        if let fork = arrival.waitsAt { try tables.arrive(at: fork) }
+        if hop.amendsItinerary { try tables.setItinerary(serial, hop.itinerary) }
+        if arrival.closes {
+            try tables.closeCase(serial, at: hop.occurredAt, result: result(of: hop))
+            if hop.holding.referral.fork != 0 { try tables.deleteForks(of: serial) }
+        }
+        for (referral, entry) in zip(arrival.entering, entries) {
+            var referral = referral
+            referral.number = entry.referral
+            referral.fork = entry.fork
+            guard !arrival.isDead else {
+                try tables.insertDead(
+                    referral, reason: hop.deadReason, cause: hop.deadReason.text, at: now)
+                count(referral.office) { $0.dead += 1 }
+                continue
+            }
+            try enter(referral)
+        }
+    }
+
+    private func result(of hop: Hop) -> String {
+        let step = hop.published.step(hop.holding.referral.step)
+        let place = Int(hop.request.header.code)
+        guard let step, step.outcomes.indices.contains(place) else { return "" }
+        return step.outcomes[place].name
+    }
+
+    // MARK: Deciding where it arrives
+
+    private func arrive(_ hop: Hop) throws(SQLiteFault) -> Arrival {
+        let settled = hop.holding.referral
+        var arrival = Arrival()
+        guard let movement = hop.movement else {
+            var dead = settled
+            dead.entered = hop.occurredAt
+            arrival.entering = [dead]
+            arrival.isDead = true
+            return arrival
+        }
+        switch movement {
+        case .closed:
+            arrival.closes = true
+            return arrival
+        case .step(let place):
+            try join(place, hop, &arrival)
+        case .back(let place):
+            var next = referral(hop, place, office: hop.published.offices[place])
+            if settled.previous.place == place, settled.previousOffice != 0 {
+                next.office = settled.previousOffice
+            }
+            next.asker = settled.step
+            arrival.entering = [next]
+        case .fork(let branches, let join):
+            arrival.newFork = ForkRow(
+                number: 0, parent: settled.fork, step: hop.published.number(ofStep: join),
+                need: hop.published.procedure.steps[join].join?.need(of: branches.count)
+                    ?? branches.count,
+                branches: branches.count)
+            arrival.entering = branches.map {
+                referral(hop, $0, office: hop.published.offices[$0])
+            }
+        case .slot(let slot), .backSlot(let slot):
+            let itinerary =
+                hop.itinerary.isEmpty ? try tables.itinerary(settled.serial) : hop.itinerary
+            var next = referral(
+                hop, settled.step.place,
+                office: itinerary.indices.contains(Int(slot)) ? itinerary[Int(slot)] : 0)
+            next.slot = slot
+            arrival.entering = [next]
+        case .office(let office):
+            var next = referral(hop, settled.step.place, office: office)
+            next.due = settled.due
+            next.asker = settled.asker
+            next.previous = settled.previous
+            next.previousOffice = settled.previousOffice
+            arrival.entering = [next]
+        }
+        if arrival.entering.contains(where: { hop.published.isLoop($0) }) {
+            arrival.isDead = true
+        }
+        return arrival
+    }
+
+    /// Enters a step, unless it is the join of the branch's fork and others are still on their way.
+    private func join(
+        _ place: Int, _ hop: Hop, _ arrival: inout Arrival
+    ) throws(SQLiteFault) {
+        var next = referral(hop, place, office: hop.published.offices[place])
+        while next.fork != 0, let fork = try tables.fork(next.fork), fork.step.place == place {
+            guard fork.arrived + 1 >= fork.need else {
+                arrival.waitsAt = fork.number
+                return
+            }
+            arrival.joined.append(fork)
+            next.fork = fork.parent
+        }
+        arrival.entering = [next]
+    }
+
+    private func referral(_ hop: Hop, _ place: Int, office: UInt32) -> Referral {
+        hop.published.referral(
+            number: 0, entering: place, office: office, from: hop.holding.referral,
+            at: hop.occurredAt)
+    }
+
+    // MARK: Withdrawing branches
+
+    /// The open branches that end because the case closes or a join fires without them.
+    private func branches(
+        besides settled: Referral, _ arrival: Arrival
+    ) throws(SQLiteFault) -> [TrailPlace] {
+        guard settled.fork != 0 else { return [] }
+        let places = try fold(settled.serial).places.filter { $0.referral != settled.number }
+        guard !arrival.closes else { return places }
+        let ended = Set(arrival.joined.map(\.number))
+        var inside: [TrailPlace] = []
+        for place in places {
+            var fork = place.fork
+            while fork != 0, !ended.contains(fork) { fork = try tables.fork(fork)?.parent ?? 0 }
+            if fork != 0 { inside.append(place) }
+        }
+        return inside
+    }
+
+    /// The state of a case as its trail tells.
+    func fold(_ serial: UInt64) throws(SQLiteFault) -> TrailFold {
+        var fold = TrailFold()
+        for (record, _) in try journal.trail(of: serial) { fold.read(record) }
+        return fold
+    }
+
+    private func withdraw(_ place: TrailPlace, by hop: Hop) throws(SQLiteFault) {
+        var record = self.record(.withdrawn, hop.request)
+        record.serial = hop.holding.referral.serial
+        record.referral = place.referral
+        record.office = place.office
+        record.step = place.step
+        _ = try append(record, occurredAt: hop.occurredAt)
+        switch place.state {
+        case .custody:
+            try tables.deleteCustody(place.referral)
+            count(place.office) { $0.custody -= 1 }
+        case .dead:
+            try tables.deleteDead(place.referral)
+            count(place.office) { $0.dead -= 1 }
+        case .waiting:
+            if let referral = try tables.ready(
+                office: place.office, lane: place.lane, number: place.referral)
+            {
+                try tables.deleteReady(referral)
+                count(referral.office) { $0.waiting -= 1 }
+                if let lease = leases.lease(of: place.referral) { endLease(lease) }
+                desks[Int(place.office)].remove(referral)
+            } else if let until = try tables.delay(of: place.referral) {
+                try tables.deleteDelayed(place.referral, until: until)
+                count(place.office) { $0.delayed -= 1 }
+            }
+        }
+    }
+
+    // MARK: Queues
+
+    /// Puts a referral into its office's queue.
+    func enter(_ referral: Referral) throws(SQLiteFault) {
+        try tables.insertReady(referral)
+        count(referral.office) { $0.waiting += 1 }
+        desks[Int(referral.office)].insert(referral)
+        markBusy(referral.office)
+    }
+
+    /// Takes what is held out of the queue, or out of custody.
+    func leaveQueue(_ holding: Holding) throws(SQLiteFault) {
+        let referral = holding.referral
+        if holding.lease == nil {
+            try tables.deleteCustody(referral.number)
+            count(referral.office) { $0.custody -= 1 }
+        } else {
+            try tables.deleteReady(referral)
+            count(referral.office) { $0.waiting -= 1 }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Rules
+internal import SQLite
+package import Wire
+
+/// Who acts at the control socket.
+package struct Operator: Sendable {
+    /// User of the peer process.
+    package var uid: UInt32
+    /// The peer process.
+    package var pid: Int32
+    /// Why, as the operator said; at most `Limits.textBytesMax` bytes are kept.
+    package var reason: String
+
+    /// An operator.
+    package init(uid: UInt32, pid: Int32, reason: String) {
+        self.uid = uid
+        self.pid = pid
+        self.reason = reason
+    }
+
+    var actor: UInt64 { UInt64(uid) << 32 | UInt64(UInt32(bitPattern: pid)) }
+}
+
+/// What an operator can change; each is one transaction with a journal record of who and why.
+package enum OperatorAct: Sendable {
+    /// Publishes a procedure that was checked; `source` is its text.
+    case publish(Procedure, source: String)
+    /// Puts a dead letter back into its office's queue with its attempts forgotten.
+    case retry(referral: UInt64)
+    /// Ends the branch of a dead letter; with the last branch the case closes.
+    case dismiss(referral: UInt64)
+    /// Gives or takes an agency's right to report acts with earlier instants.
+    case backdating(agency: String, isAllowed: Bool)
+}
+
+/// What came of an operator's act.
+package enum OperatorOutcome: Sendable {
+    /// Done; the journal position of the record.
+    case done(position: UInt64)
+    /// Published as this version; `isNew` is false if the same text was in force already.
+    case published(version: UInt32, isNew: Bool)
+    /// Not done, and why.
+    case refused(RefusalCode)
+}
+
+extension LedgerWriter {
+    /// Carries out an operator's act in a transaction of its own.
+    ///
+    /// - Throws: `LedgerFault.storage` if a row failed; nothing was kept.
+    package func carryOut(
+        _ act: OperatorAct, by who: Operator, wall: Int64, monotonic: Int64
+    ) throws(LedgerFault) -> OperatorOutcome {
+        now = wall
+        self.monotonic = monotonic
+        var outcome = OperatorOutcome.refused(.unavailable)
+        try inTransaction { () throws(SQLiteFault) in
+            switch act {
+            case .publish(let procedure, let source):
+                outcome = try publish(procedure, source, who)
+            case .retry(let referral): outcome = try retry(referral, who)
+            case .dismiss(let referral): outcome = try dismiss(referral, who)
+            case .backdating(let agency, let isAllowed):
+                outcome = try setBackdating(agency, isAllowed, who)
+            }
+        }
+        return outcome
+    }
+
+    private func publish(
+        _ procedure: Procedure, _ source: String, _ who: Operator
+    ) throws(SQLiteFault) -> OperatorOutcome {
+        if let latest = directory.latestProcedure(procedure.name), latest.procedure == procedure {
+            return .published(version: latest.version, isNew: false)
+        }
+        guard directory.procedures.count < 1 << 24,
+            directory.offices.count + procedure.offices.count <= Directory.officesMax
+        else { return .refused(.tooManyOffices) }
+        for office in procedure.offices {
+            let agency = try openAgency(Name.agency(ofOffice: office.name))
+            let title = office.title["en"] ?? office.title.values.first ?? ""
+            _ = try openOffice(office.name, agency: agency, title: title, actor: who.actor)
+        }
+        let published = try directory.publish(procedure, source: source, at: now, uid: who.uid)
+        var record = record(.procedurePublished, who)
+        record.step = published.number(ofStep: 0)
+        record.digest = source.utf8.withContiguousStorageIfAvailable {
+            Journal.digest(envelope: UnsafeRawBufferPointer($0), body: .empty)
+        } ?? Array(source.utf8).withUnsafeBytes { Journal.digest(envelope: $0, body: .empty) }
+        _ = try append(record, occurredAt: now)
+        return .published(version: published.version, isNew: true)
+    }
+
+    private func retry(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
+        guard var referral = try tables.dead(number) else { return .refused(.notDead) }
+        let receipt = try append(.retried, on: referral, who)
+        try tables.deleteDead(number)
+        count(referral.office) { $0.dead -= 1 }
+        referral.attempts = 0
+        referral.hops = 0
+        try enter(referral)
+        return .done(position: receipt.position)
+    }
+
+    private func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
+        guard let referral = try tables.dead(number) else { return .refused(.notDead) }
+        let places = try fold(referral.serial).places
+        let others = places.contains { $0.referral != number }
+        let waits = try others ? false : hasArrivals(referral.fork)
+        let receipt = try append(
+            .dismissed, on: referral, who, closes: !others && !waits)
+        try tables.deleteDead(number)
+        count(referral.office) { $0.dead -= 1 }
+        if !others && !waits {
+            try tables.closeCase(referral.serial, at: now, result: "dismissed")
+            try tables.deleteForks(of: referral.serial)
+        }
+        return .done(position: receipt.position)
+    }
+
+    private func hasArrivals(_ fork: UInt64) throws(SQLiteFault) -> Bool {
+        guard fork != 0, let row = try tables.fork(fork) else { return false }
+        return row.arrived > 0
+    }
+
+    private func setBackdating(
+        _ name: String, _ isAllowed: Bool, _ who: Operator
+    ) throws(SQLiteFault) -> OperatorOutcome {
+        let agency = try openAgency(name)
+        try directory.setBackdating(agency, isAllowed)
+        var record = record(.agencyChanged, who)
+        record.agency = agency
+        record.code = isAllowed ? 1 : 0
+        let receipt = try append(record, content: who)
+        return .done(position: receipt.position)
+    }
+
+    // MARK: Records of operators
+
+    private func record(_ act: Act, _ who: Operator) -> JournalRecord {
+        var record = JournalRecord(act)
+        record.actor = who.actor
+        record.flags = .byOperator
+        return record
+    }
+
+    private func append(
+        _ act: Act, on referral: Referral, _ who: Operator, closes: Bool = false
+    ) throws(SQLiteFault) -> Receipt {
+        var record = record(act, who)
+        record.serial = referral.serial
+        record.referral = referral.number
+        record.office = referral.office
+        record.step = referral.step
+        record.agency = directory.office(referral.office)?.agency ?? 0
+        if closes { record.flags.insert(.closes) }
+        return try append(record, content: who)
+    }
+
+    /// Appends a record with the operator's reason as its content.
+    private func append(
+        _ record: consuming JournalRecord, content who: Operator
+    ) throws(SQLiteFault) -> Receipt {
+        var reason = Envelope.Reason()
+        reason.text = String(who.reason.prefix(Limits.textBytesMax / 4))
+        let bytes = Envelope.bytes(of: reason)
+        record.digest = bytes.withUnsafeBytes { Journal.digest(envelope: $0, body: .empty) }
+        let receipt = try append(record, occurredAt: now)
+        try bytes.withBytes { bytes throws(SQLiteFault) in
+            try tables.insertContent(receipt.position, envelope: bytes, body: .empty)
+        }
+        return receipt
+    }
+}

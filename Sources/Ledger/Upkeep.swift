@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Platform
+internal import SQLite
+
+/// Checkpoints in idle gaps or over a size mark, and a look at the free disk space each second.
+///
+/// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
+/// a checkpoint beside another connection's commit can corrupt the file.
+struct Upkeep {
+    /// Pages in the write-ahead log at which a checkpoint runs even under load: 64 MiB.
+    static let pagesMax = 16_384
+    /// Pages worth a checkpoint when there is nothing else to do: 4 MiB.
+    static let pagesWhenIdle = 1_024
+
+    private let directory: String
+    private let reserveBytes: Int64
+    private var checkpointedPages = 0
+    private var nextLook = Int64.min
+
+    init(directory: String, reserveBytes: Int64) {
+        self.directory = directory
+        self.reserveBytes = reserveBytes
+    }
+
+    mutating func look(after writer: LedgerWriter, isIdle: Bool) throws(LedgerFault) {
+        let pages = writer.connection.pagesWritten - checkpointedPages
+        if pages >= (isIdle ? Self.pagesWhenIdle : Self.pagesMax) {
+            try writer.checkpoint()
+            checkpointedPages += pages
+        }
+        let now = Clock.monotonicMilliseconds()
+        guard now >= nextLook else { return }
+        nextLook = now + 1_000
+        if let free = try? DiskSpace.freeBytes(directory) {
+            writer.isStorageLow = free < reserveBytes
+        }
+    }
+}
