@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the bus did since it started, as of the last sweep (once a second).
+package struct BusCounters: Sendable, Equatable {
+    /// Sessions in the table now, opening and leaving ones included.
+    package var sessions = 0
+    /// Packets received, broken ones included.
+    package var packetsIn: UInt64 = 0
+    /// Packets handed to the network.
+    package var packetsOut: UInt64 = 0
+    /// Bytes of packets received.
+    package var bytesIn: UInt64 = 0
+    /// Bytes of packets handed to the network.
+    package var bytesOut: UInt64 = 0
+    /// Operations forwarded to the ledger.
+    package var operations: UInt64 = 0
+    /// Batches handed to the ledger.
+    package var batches: UInt64 = 0
+    /// Operations and packets that the courier itself refused.
+    package var refusals: UInt64 = 0
+    /// Frames that were not kept: of multipart messages and of peers that chose their own id.
+    package var droppedFrames: UInt64 = 0
+    /// Packets that their receiver could not take: best effort ones, or because it had gone.
+    package var droppedPackets: UInt64 = 0
+    /// Deliveries reported to the ledger as undelivered.
+    package var undelivered: UInt64 = 0
+
+    /// All zero.
+    package init() {}
+}

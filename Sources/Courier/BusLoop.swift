@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Platform
+package import Rules
+internal import Synchronization
+internal import ZeroMQ
+
+/// The work of the bus thread: owns every ZeroMQ socket and every session.
+///
+/// `run` is called once, on a thread of its own; it builds the sockets there and closes them there.
+/// `requestStop` and `counters` may be used from any thread.
+package final class BusLoop: Sendable {
+    private let configuration: BusConfiguration
+    private let ledger: LedgerLine
+    private let now: @Sendable () -> Int64
+    private let wallNow: @Sendable () -> Int64
+    private let isStopRequested = Atomic<Bool>(false)
+    private let published = Mutex(BusCounters())
+
+    /// A loop that does nothing before `run`.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where to listen and how much to take.
+    ///   - hand: Takes a batch to the ledger without blocking; called on the bus thread, and not
+    ///     again before `collect` gave effects with `completesBatch`.
+    ///   - collect: The next effects of the ledger, or nil if there are none now; never blocks.
+    ///   - signal: Wakes the loop. Give it *after* the effects can be collected.
+    ///   - now: Milliseconds that never go back, for silence and sweeps.
+    ///   - wallNow: Milliseconds since 1970, for the instants told in refusals.
+    package init(
+        configuration: BusConfiguration,
+        hand: @escaping @Sendable (Batch) -> Void,
+        collect: @escaping @Sendable () -> Effects?,
+        signal: EventSignal,
+        now: @escaping @Sendable () -> Int64 = Clock.monotonicMilliseconds,
+        wallNow: @escaping @Sendable () -> Int64 = Clock.wallMilliseconds
+    ) {
+        self.configuration = configuration
+        ledger = LedgerLine(hand: hand, collect: collect, signal: signal)
+        self.now = now
+        self.wallNow = wallNow
+    }
+
+    /// What the bus did so far, as of the last sweep; once `run` has returned, in the end.
+    package var counters: BusCounters { published.withLock { $0 } }
+
+    /// Listens and serves until `requestStop`, then drains, says farewell and closes the sockets.
+    ///
+    /// Draining waits for the ledger to complete what it was handed, however long that takes.
+    ///
+    /// - Parameter bound: Called once, before the first turn, with the endpoints actually bound, in
+    ///   the order of the configuration and with the ports the system chose.
+    /// - Throws: `BusFault` if an endpoint cannot be bound, or if libzmq fails while serving.
+    package func run(bound: ([String]) -> Void = { _ in }) throws(BusFault) {
+        let endpoints = try checkedEndpoints()
+        do throws(ZeroMQFault) {
+            var board = try open(endpoints)
+            bound(board.boundEndpoints)
+            try serve(&board)
+            published.withLock { $0 = board.counters }
+        } catch {
+            throw .socket(error)
+        }
+    }
+
+    /// Makes `run` stop; may be called from any thread and more than once.
+    package func requestStop() {
+        isStopRequested.store(true, ordering: .releasing)
+        ledger.signal.signal()
+    }
+
+    private func open(_ endpoints: [Endpoint]) throws(ZeroMQFault) -> Switchboard {
+        let context = try Context(socketCountMax: Int32(clamping: endpoints.count + 8))
+        var poller = Poller(capacity: endpoints.count + 1)
+        let signalSlot = poller.add(fileDescriptor: ledger.signal.fileDescriptor)
+        var gates: [Gate] = []
+        for endpoint in endpoints {
+            gates.append(
+                try Gate(
+                    endpoint,
+                    bodyBytesMax: configuration.bodyBytesMax,
+                    in: context,
+                    poller: &poller
+                )
+            )
+        }
+        return Switchboard(
+            configuration: configuration,
+            gates: gates,
+            poller: poller,
+            signalSlot: signalSlot,
+            ledger: ledger,
+            now: now,
+            wallNow: wallNow
+        )
+    }
+
+    private func serve(_ board: inout Switchboard) throws(ZeroMQFault) {
+        while !board.isDrained {
+            if isStopRequested.load(ordering: .acquiring) { board.beginDraining() }
+            try board.turn()
+            if board.isSwept { published.withLock { $0 = board.counters } }
+        }
+        try board.sayFarewell()
+    }
+
+    private func checkedEndpoints() throws(BusFault) -> [Endpoint] {
+        guard !configuration.endpoints.isEmpty else { throw .endpointMissing }
+        var endpoints: [Endpoint] = []
+        for text in configuration.endpoints { endpoints.append(try Endpoint(text)) }
+        return endpoints
+    }
+}
+
+/// The way to the ledger and back.
+struct LedgerLine: Sendable {
+    let hand: @Sendable (Batch) -> Void
+    let collect: @Sendable () -> Effects?
+    let signal: EventSignal
+}

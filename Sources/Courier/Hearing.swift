@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Rules
+internal import Wire
+internal import ZeroMQ
+
+/// Who is heard now: a peer at a gate, and its session if it has one.
+struct Peer {
+    let gate: Int
+    let route: UInt32
+    var session: Session?
+}
+
+extension Switchboard {
+    /// Reads the next message of a gate, or returns false if there is none.
+    mutating func hearNext(
+        at index: Int,
+        frameBudget: inout Int
+    ) throws(ZeroMQFault) -> Bool {
+        let gate = gates[index]
+        let before = frameBudget
+        switch try gate.receive(frameBudget: &frameBudget) {
+        case .packet(let route):
+            try gate.frame.withBytes { bytes throws(ZeroMQFault) in
+                try hear(bytes, from: peer(at: index, route))
+            }
+        case .multipart(let route):
+            counters.droppedFrames += 1
+            let peer = peer(at: index, route)
+            try refuse(.multipart, number: 0, to: peer)
+            try sendStray(to: peer)
+        case .dropped:
+            counters.droppedFrames += UInt64(before - frameBudget)
+        case .nothing: return false
+        }
+        return true
+    }
+
+    /// Does what a packet asks, operation by operation.
+    private mutating func hear(
+        _ bytes: UnsafeRawBufferPointer,
+        from speaker: Peer
+    ) throws(ZeroMQFault) {
+        var peer = speaker
+        counters.packetsIn += 1
+        counters.bytesIn += UInt64(bytes.count)
+        var reader: PacketReader
+        do throws(PacketFault) {
+            reader = try PacketReader(bytes, bodyBytesMax: configuration.bodyBytesMax)
+        } catch {
+            try refuse(error.refusal, number: 0, to: peer)
+            return try sendStray(to: peer)
+        }
+        while let item = reader.next() {
+            switch item {
+            case .refused(let number, let code): try refuse(code, number: number, to: peer)
+            case .operation(let header, let envelope, let body):
+                try operate(header, envelope: envelope, body: body, of: &peer)
+            }
+        }
+        try sendStray(to: peer)
+    }
+
+    /// Does one operation: forwards it, answers it or refuses it.
+    private mutating func operate(
+        _ header: Header,
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer,
+        of peer: inout Peer
+    ) throws(ZeroMQFault) {
+        // A session may have ended while an earlier operation of the packet was answered.
+        if let session = peer.session, session.isGone { peer.session = nil }
+        switch header.verb {
+        case .answer, .refusal, .delivery, .step, .farewell:
+            try refuse(.malformed, number: header.number, to: peer)
+        case .hello: try admit(header, envelope: envelope, body: body, from: &peer)
+        case .heartbeat:
+            guard let session = peer.session else {
+                return try refuse(.noSession, number: 0, to: peer)
+            }
+            try tell(session, Header(.heartbeat))
+        case .attach, .credit, .submit, .accept, .complete, .return, .refer, .release, .refuse,
+            .renew, .note, .track, .bye:
+            guard let session = peer.session, session.phase == .open else {
+                return try refuse(.noSession, number: header.number, to: peer)
+            }
+            if let code = obstacle(to: header, of: session) {
+                return try refuse(code, number: header.number, to: peer)
+            }
+            forward(header, envelope: envelope, body: body, of: session)
+            if header.verb == .bye { try leave(session, byeNumber: header.number) }
+        }
+    }
+
+    /// Why an operation of an open session may not go to the ledger now, or nil.
+    private func obstacle(to header: Header, of session: Session) -> RefusalCode? {
+        switch stage {
+        case .serving: break
+        case .draining where header.verb != .submit: break
+        case .draining, .closing: return .draining
+        }
+        // Leaving lightens the load, so it is always allowed.
+        guard header.verb != .bye, header.isCounted else { return nil }
+        return session.unansweredCount < Limits.requestsMax ? nil : .busy
+    }
+
+    /// Appends an operation to the gathering batch.
+    mutating func forward(
+        _ header: Header,
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer,
+        of session: Session
+    ) {
+        batch.append(header, session: session.number, envelope: envelope, body: body)
+        counters.operations += 1
+        if header.isCounted { session.unansweredCount += 1 }
+    }
+
+    private func peer(at gate: Int, _ route: UInt32) -> Peer {
+        let session = sessions.session(gate: gate, route: route)
+        session?.lastSeen = listeningNow
+        return Peer(gate: gate, route: route, session: session)
+    }
+}
+
+extension Header {
+    /// Whether the ledger owes an answer or refusal.
+    ///
+    /// Credit is refused or goes unanswered, so it cannot be counted; a number of zero asks for no
+    /// answer.
+    fileprivate var isCounted: Bool { number != 0 && verb != .credit }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Packets that wait because the queue to their peer is full, oldest first.
+struct Outbox {
+    /// Bytes that may wait before a further packet is one too many.
+    static let bytesMax = 4 << 20
+
+    private var packets: [[UInt8]] = []
+    private var head = 0
+    private var byteCount = 0
+
+    var isEmpty: Bool { head == packets.count }
+
+    /// Whether no further packet may wait; the packet that passed the limit still does.
+    var isFull: Bool { byteCount > Self.bytesMax }
+
+    /// Keeps a copy of a packet.
+    mutating func append(_ packet: UnsafeRawBufferPointer) {
+        packets.append([UInt8](packet))
+        byteCount += packet.count
+    }
+
+    /// The oldest packet.
+    var first: [UInt8]? { isEmpty ? nil : packets[head] }
+
+    /// Drops the oldest packet.
+    mutating func removeFirst() {
+        guard !isEmpty else { return }
+        byteCount -= packets[head].count
+        packets[head] = []
+        head += 1
+        if isEmpty {
+            packets = []
+            head = 0
+        } else if head >= 64, head * 2 >= packets.count {
+            packets.removeFirst(head)
+            head = 0
+        }
+    }
+}

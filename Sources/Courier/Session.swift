@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Wire
+
+/// One service connection that said hello.
+///
+/// A class because the tables, the packet being written and the list of those to send to all mean
+/// the same session; confined to the bus thread.
+final class Session {
+    /// Where a session is between hello and bye.
+    enum Phase: Equatable {
+        /// The ledger has not answered the hello of this number yet.
+        case opening(UInt32)
+        case open
+        /// The ledger has not answered the bye of this number yet.
+        case leaving(UInt32)
+        /// The last answer is in the packet or outbox; the session goes when that has been sent.
+        case left
+    }
+
+    /// Rising from 1, never used twice.
+    let number: UInt32
+    let gate: Int
+    let route: UInt32
+    /// What the client shows to take the session's place after a reconnect.
+    let token: Identifier
+    let agency: String
+    var phase: Phase
+    /// When a packet last came, in milliseconds of the time the bus listened.
+    var lastSeen: Int64
+    /// Requests forwarded that the ledger has neither answered nor refused.
+    var unansweredCount = 0
+    /// What this turn tells the session, or nil.
+    var packet: Packet?
+    var outbox = Outbox()
+    /// Whether the ledger was told that the session ended.
+    var isEndTold = false
+    /// Whether the session has left the table; what is meant for it then is dropped.
+    var isGone = false
+
+    init(
+        number: UInt32,
+        gate: Int,
+        route: UInt32,
+        token: Identifier,
+        agency: String,
+        helloNumber: UInt32,
+        lastSeen: Int64
+    ) {
+        self.number = number
+        self.gate = gate
+        self.route = route
+        self.token = token
+        self.agency = agency
+        self.lastSeen = lastSeen
+        phase = .opening(helloNumber)
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Platform
+internal import Rules
+internal import Wire
+internal import ZeroMQ
+
+/// All that the bus thread owns, and one turn of its work.
+///
+/// `Hearing.swift` reads what clients ask, `Admission.swift` opens and ends sessions, and
+/// `Telling.swift` sends.
+struct Switchboard: ~Copyable {
+    /// How far the bus has come in stopping.
+    enum Stage {
+        case serving
+        /// New sessions and cases are refused; settling goes on.
+        case draining
+        /// The last batch was handed over; everything is refused.
+        case closing
+    }
+
+    /// Frames drained from a gate in one turn.
+    static let frameCountMax = 256
+    /// Pause between sweeps, in milliseconds.
+    static let sweepMilliseconds: Int64 = 1_000
+    /// Pause between attempts to send to a peer whose queue is full, in milliseconds.
+    ///
+    /// A ROUTER's readiness to write says nothing about one peer, so there is nothing to wait for.
+    static let retryMilliseconds: Int64 = 5
+
+    let configuration: BusConfiguration
+    let ledger: LedgerLine
+    let clock: @Sendable () -> Int64
+    let wallClock: @Sendable () -> Int64
+    let texts = RefusalTexts()
+    let gates: [Gate]
+    private let signalSlot: Int
+    private var poller: Poller
+
+    var sessions = SessionTable()
+    /// What gathers while the ledger works.
+    var batch = Batch()
+    private var isBatchOutstanding = false
+    private(set) var stage = Stage.serving
+    var counters = BusCounters()
+
+    /// Sessions with a packet to send this turn; some may be gone or here twice.
+    var touched: [Session] = []
+    /// Sessions whose outbox is not empty; some may be gone.
+    var congested: [Session] = []
+    var pool = PacketPool()
+    /// Refusals for the peer that is heard now and has no session.
+    let stray = Packet()
+
+    private(set) var now: Int64
+    var nextRetry: Int64
+    private var lastSweep: Int64
+    private(set) var isSwept = false
+    private var firstGate = 0
+    private var isListening = true
+    private var deafSince: Int64 = 0
+    private var deafMilliseconds: Int64 = 0
+
+    /// A board over one or more bound gates that `poller` watches, as it does the ledger's signal.
+    init(
+        configuration: BusConfiguration,
+        gates: [Gate],
+        poller: consuming Poller,
+        signalSlot: Int,
+        ledger: LedgerLine,
+        now clock: @escaping @Sendable () -> Int64,
+        wallNow: @escaping @Sendable () -> Int64
+    ) {
+        self.configuration = configuration
+        self.gates = gates
+        self.poller = poller
+        self.signalSlot = signalSlot
+        self.ledger = ledger
+        self.clock = clock
+        wallClock = wallNow
+        now = clock()
+        lastSweep = now
+        nextRetry = now
+    }
+
+    /// The endpoints as bound, with the ports the system chose.
+    var boundEndpoints: [String] { gates.map(\.endpoint) }
+
+    /// Milliseconds the bus has been listening: silence while we did not listen is not the peer's.
+    var listeningNow: Int64 { (isListening ? now : deafSince) - deafMilliseconds }
+
+    /// Whether the last batch is complete, so that only farewells are left to send.
+    var isDrained: Bool { stage == .closing && !isBatchOutstanding }
+
+    /// Refuses new sessions and cases from now on, and everything once the gathered batch is handed
+    /// over.
+    mutating func beginDraining() {
+        if stage == .serving { stage = .draining }
+    }
+
+    /// Waits for work and does what there is.
+    ///
+    /// Effects come first, so that the ledger has its next batch while we do the rest.
+    mutating func turn() throws(ZeroMQFault) {
+        setListening(!batch.isFull)
+        _ = try poller.waitForWork(timeoutMilliseconds: patienceMilliseconds)
+        if poller.readiness(of: signalSlot) != [] { ledger.signal.drain() }
+        now = clock()
+        try collectEffects()
+        try listen()
+        handOver()
+        try flush()
+        try retry()
+        try sweep()
+    }
+
+    /// Tells every session that the bus stops, and gives what waits half a second to leave.
+    mutating func sayFarewell() throws(ZeroMQFault) {
+        let envelope = texts.envelope(of: .draining)
+        for session in sessions.all {
+            var header = Header(.farewell)
+            header.code = RefusalCode.draining.rawValue
+            try tell(session, header, envelope: envelope)
+        }
+        try flush()
+        setListening(false)
+        poller.setInterest([], of: signalSlot)
+        // Counted, not timed, so that a clock that stands still cannot hold us.
+        for _ in 0..<100 where !congested.isEmpty {
+            _ = try poller.waitForWork(timeoutMilliseconds: Int(Self.retryMilliseconds))
+            nextRetry = now
+            try retry()
+        }
+        counters.sessions = 0
+    }
+
+    private var patienceMilliseconds: Int {
+        // What gathered after the hand-over, and the end of draining, wait for no one.
+        if !isBatchOutstanding, !batch.isEmpty || stage == .draining { return 0 }
+        let due = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
+        return Int(min(max(due - now, 0), Self.sweepMilliseconds))
+    }
+
+    private mutating func collectEffects() throws(ZeroMQFault) {
+        while let effects = ledger.collect() {
+            if effects.completesBatch {
+                isBatchOutstanding = false
+                handOver()
+            }
+            try tell(effects)
+        }
+    }
+
+    /// Hands the gathered batch to the ledger unless it still works on the last.
+    private mutating func handOver() {
+        guard !isBatchOutstanding, stage != .closing else { return }
+        if stage == .draining { stage = .closing }
+        guard !batch.isEmpty else { return }
+        isBatchOutstanding = true
+        counters.batches += 1
+        let gathered = batch
+        batch = Batch()
+        ledger.hand(gathered)
+    }
+
+    /// Drains the gates in turn, each turn beginning with another, until the batch is full.
+    private mutating func listen() throws(ZeroMQFault) {
+        firstGate = (firstGate + 1) % gates.count
+        for place in gates.indices {
+            let index = (firstGate + place) % gates.count
+            guard poller.readiness(of: gates[index].slot) != [] else { continue }
+            var frameBudget = Self.frameCountMax
+            while frameBudget > 0, !batch.isFull,
+                try hearNext(at: index, frameBudget: &frameBudget)
+            {}
+        }
+    }
+
+    /// Stops or resumes reading; libzmq's high-water mark holds the senders meanwhile.
+    private mutating func setListening(_ shouldListen: Bool) {
+        guard shouldListen != isListening else { return }
+        if shouldListen { deafMilliseconds += now - deafSince } else { deafSince = now }
+        isListening = shouldListen
+        for gate in gates { poller.setInterest(shouldListen ? .readable : [], of: gate.slot) }
+    }
+
+    /// Once a second ends the sessions that were silent for too long.
+    private mutating func sweep() throws(ZeroMQFault) {
+        isSwept = now - lastSweep >= Self.sweepMilliseconds
+        guard isSwept else { return }
+        lastSweep = now
+        let deadline = listeningNow - Limits.expiryMilliseconds
+        for session in sessions.all where session.lastSeen <= deadline {
+            try end(session, farewell: .noSession)
+        }
+        counters.sessions = sessions.count
+    }
+}
