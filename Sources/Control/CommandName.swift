@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The commands of the control socket, one list for both ends (`Protocols/control.md`).
+package enum CommandName: String, CaseIterable, Sendable {
+    case status
+    case procedureList = "procedure.list"
+    case procedureShow = "procedure.show"
+    case procedureCheck = "procedure.check"
+    case procedurePublish = "procedure.publish"
+    case officeList = "office.list"
+    case caseShow = "case.show"
+    case deadList = "dead.list"
+    case deadRetry = "dead.retry"
+    case deadClose = "dead.close"
+    case agencyList = "agency.list"
+    case agencyBackdating = "agency.backdating"
+    case verify
+    case exportTraces = "export.traces"
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+internal import Glibc
+internal import Platform
+
+/// The operator's end of the control socket: one request after another over one connection.
+package struct ControlClient: ~Copyable {
+    private let stream: UnixStream
+    private var lines = LineReader(lineBytesMax: ControlLimits.replyBytesMax)
+    private var number: Int64 = 0
+
+    /// Connects to the daemon that listens at `path`.
+    ///
+    /// - Throws: `OperatorFault` with `daemonUnreachable` and `unreachable`, or `notPermitted`.
+    package init(path: String) throws(OperatorFault) {
+        do {
+            stream = try UnixStream(connectingTo: path)
+        } catch {
+            throw .connecting(error, path: path)
+        }
+    }
+
+    /// Asks for something whose answer is one result.
+    ///
+    /// - Parameters:
+    ///   - command: What to do.
+    ///   - arguments: With what.
+    ///   - reason: Why; goes into the journal with every act that changes something.
+    ///   - seconds: How long the daemon may be silent, 1...1 000 000; nil for as long as it takes.
+    ///   - result: What the answer is to be read as.
+    /// - Returns: The result.
+    /// - Throws: The fault the daemon answers with, or that of a connection that broke.
+    package mutating func request<Result: Codable>(
+        _ command: CommandName,
+        _ arguments: some CommandArguments = NoArguments(),
+        reason: String? = nil,
+        seconds: Int? = 60,
+        result: Result.Type = Result.self
+    ) throws(OperatorFault) -> Result {
+        try request(command, arguments, reason: reason, seconds: seconds) {
+            (_: NoArguments) throws(OperatorFault) in
+        }
+    }
+
+    /// Asks for something whose answer is rows and a result.
+    ///
+    /// - Parameters:
+    ///   - command: What to do.
+    ///   - arguments: With what.
+    ///   - reason: Why; goes into the journal with every act that changes something.
+    ///   - seconds: How long the daemon may be silent, 1...1 000 000; nil for as long as it takes.
+    ///   - result: What the final line is to be read as.
+    ///   - each: Called with each row as it arrives.
+    /// - Returns: The result.
+    /// - Throws: The fault the daemon answers with, that of a connection that broke, or what `each`
+    ///   throws. After a broken connection or a fault of `each` the client is of no more use.
+    package mutating func request<Row: Codable, Result: Codable>(
+        _ command: CommandName,
+        _ arguments: some CommandArguments = NoArguments(),
+        reason: String? = nil,
+        seconds: Int? = 60,
+        result: Result.Type = Result.self,
+        each: (Row) throws(OperatorFault) -> Void
+    ) throws(OperatorFault) -> Result {
+        number += 1
+        let line = try Reply.line(
+            Outgoing(id: number, cmd: command.rawValue, args: arguments, reason: reason)
+        )
+        do {
+            try stream.setReceiveTimeout(milliseconds: (seconds ?? 0) * 1000)
+            try line.withUnsafeBufferPointer { bytes throws(SystemFault) in
+                try stream.writeAll(UnsafeRawBufferPointer(bytes))
+            }
+        } catch {
+            // The daemon may have said why it hung up: a limit of connections, for one.
+            guard let fault = (try? nextLine()).flatMap(Self.refusal(in:)) else {
+                throw .broken(error)
+            }
+            throw fault
+        }
+        while true {
+            let line = try nextLine()
+            if let row = Self.read(Reply.Row<Row>.self, line) {
+                try each(row.row)
+                continue
+            }
+            if let final = Self.read(Reply.Done<Result>.self, line) { return final.result }
+            throw Self.refusal(in: line) ?? .foreignReply
+        }
+    }
+
+    private static func read<Content: Decodable>(_ type: Content.Type, _ line: Data) -> Content? {
+        try? JSONDecoder().decode(type, from: line)
+    }
+
+    private static func refusal(in line: Data) -> OperatorFault? {
+        guard let refused = read(Reply.Refused.self, line), !refused.ok else { return nil }
+        return OperatorFault(code: refused.code, status: refused.exit, text: refused.text)
+    }
+
+    private mutating func nextLine() throws(OperatorFault) -> Data {
+        while true {
+            switch lines.next() {
+            case .line(let line): return Data(line)
+            case .tooLong: throw .foreignReply
+            case .nothing: try readMore()
+            }
+        }
+    }
+
+    private mutating func readMore() throws(OperatorFault) {
+        let result: ReadResult
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        do throws(SystemFault) {
+            result = try buffer.withUnsafeMutableBufferPointer {
+                buffer throws(SystemFault) in
+                try stream.read(into: UnsafeMutableRawBufferPointer(buffer))
+            }
+        } catch {
+            throw .broken(error)
+        }
+        switch result {
+        case .bytes(let count): lines.append(buffer[..<count])
+        case .wouldBlock: throw .silent
+        case .ended: throw .ended
+        }
+    }
+}
+
+/// A request as it is written.
+private struct Outgoing<Arguments: Encodable>: Encodable {
+    var v = Request.version
+    var id: Int64
+    var cmd: String
+    var args: Arguments
+    var reason: String?
+}
+
+extension OperatorFault {
+    fileprivate static func connecting(_ fault: SystemFault, path: String) -> OperatorFault {
+        switch fault.errno {
+        case EACCES, EPERM:
+            OperatorFault(
+                code: "notPermitted",
+                exit: .notPermitted,
+                text: """
+                    You may not use the control socket \(path): it is open to its owner and group \
+                    only. Ask an administrator to add you to that group.
+                    """
+            )
+        case EAGAIN:
+            OperatorFault(
+                code: "busy",
+                exit: .busy,
+                text: "The daemon has too many connections waiting at \(path); try again."
+            )
+        default:
+            OperatorFault(
+                code: "daemonUnreachable",
+                exit: .unreachable,
+                text: """
+                    No daemon answers at \(path) (\(fault)). Start baridd, or name its data \
+                    directory with --data.
+                    """
+            )
+        }
+    }
+
+    fileprivate static func broken(_ fault: SystemFault) -> OperatorFault {
+        OperatorFault(
+            code: "daemonUnreachable",
+            exit: .unreachable,
+            text: "The connection to the daemon broke (\(fault)); \(Self.lookFirst)"
+        )
+    }
+
+    fileprivate static let ended = OperatorFault(
+        code: "daemonUnreachable",
+        exit: .unreachable,
+        text: "The daemon closed the connection before its answer was complete; \(lookFirst)"
+    )
+
+    fileprivate static let silent = OperatorFault(
+        code: "silent",
+        exit: .busy,
+        text: "The daemon has not answered in time; \(lookFirst)"
+    )
+
+    fileprivate static let foreignReply = OperatorFault(
+        code: "foreignReply",
+        exit: .failed,
+        text: """
+            The daemon answered in a form this program does not know; use the baridctl that came \
+            with the daemon.
+            """
+    )
+
+    private static let lookFirst = """
+        what was asked may have been done or not. Look with baridctl status and repeat the command.
+        """
+}

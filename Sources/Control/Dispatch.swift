@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+
+/// One request on its way through the commands: reads the line, does what it says, answers.
+struct Dispatch {
+    /// Takes a reply line; throws once the operator has gone away.
+    typealias Sink = ([UInt8]) throws(OperatorFault) -> Void
+
+    private let commands: any OperatorCommands
+    private let identity: OperatorIdentity
+    private let stop: StopMark
+
+    init(commands: any OperatorCommands, identity: OperatorIdentity, stop: StopMark) {
+        self.commands = commands
+        self.identity = identity
+        self.stop = stop
+    }
+
+    /// Answers a request line, given without its end.
+    ///
+    /// - Throws: What `send` throws.
+    func answer(_ line: [UInt8], send: Sink) throws(OperatorFault) {
+        let line = Data(line)
+        var call = Call(line: line, id: Request.number(of: line), stop: stop)
+        let final: [UInt8]
+        do throws(OperatorFault) {
+            let request = try Request.read(line)
+            call.reason = try Self.checked(request.reason)
+            guard let name = CommandName(rawValue: request.cmd) else {
+                throw OperatorFault(
+                    code: "unknownCommand",
+                    exit: .usage,
+                    text: """
+                        This daemon knows no command "\(request.cmd.prefix(100))"; see \
+                        Protocols/control.md, or use the baridctl that came with the daemon.
+                        """
+                )
+            }
+            final = try run(name, &call, send)
+        } catch {
+            final = Reply.line(error, id: call.id)
+        }
+        try send(final)
+    }
+
+    /// Every command, in one place.
+    private func run(
+        _ name: CommandName,
+        _ call: inout Call,
+        _ send: Sink
+    ) throws(OperatorFault) -> [UInt8] {
+        switch name {
+        case .status:
+            try call.takesNothing()
+            return try call.done(try commands.status())
+        case .procedureList:
+            try call.takesNothing()
+            return try call.list(try commands.procedures(), send)
+        case .procedureShow:
+            let given = try call.arguments(ProcedureArguments.self)
+            return try call.done(
+                try commands.procedureSource(name: given.name, version: given.version)
+            )
+        case .procedureCheck:
+            let given = try call.arguments(SourceArguments.self)
+            return try call.done(try commands.checkProcedure(source: given.source))
+        case .procedurePublish:
+            let given = try call.arguments(SourceArguments.self)
+            return try call.done(
+                try commands.publishProcedure(
+                    source: given.source,
+                    by: identity,
+                    reason: call.reason
+                )
+            )
+        case .officeList:
+            try call.takesNothing()
+            return try call.list(try commands.offices(), send)
+        case .caseShow:
+            let given = try call.arguments(CaseArguments.self)
+            return try call.done(try commands.caseView(number: given.number))
+        case .deadList:
+            let given = try call.arguments(DeadListArguments.self)
+            try commands.deadLetters(office: given.office) { letter throws(OperatorFault) in
+                try call.row(letter, send)
+            }
+            return try call.done(RowCount(rows: call.rows))
+        case .deadRetry:
+            let selection = try call.selection()
+            return try call.done(
+                try commands.retryDead(selection, by: identity, reason: try call.neededReason())
+            )
+        case .deadClose:
+            let selection = try call.selection()
+            return try call.done(
+                try commands.closeDead(selection, by: identity, reason: try call.neededReason())
+            )
+        case .agencyList:
+            try call.takesNothing()
+            return try call.list(try commands.agencies(), send)
+        case .agencyBackdating:
+            let given = try call.arguments(BackdatingArguments.self)
+            return try call.done(
+                try commands.setBackdating(
+                    agency: given.agency,
+                    isAllowed: given.allowed,
+                    by: identity,
+                    reason: try call.neededReason()
+                )
+            )
+        case .verify:
+            try call.takesNothing()
+            return try call.done(try commands.verify())
+        case .exportTraces:
+            let given = try call.arguments(ExportArguments.self)
+            try commands.exportTraces(procedure: given.procedure) {
+                trace throws(OperatorFault) in try call.row(trace, send)
+            }
+            return try call.done(RowCount(rows: call.rows))
+        }
+    }
+
+    private static func checked(_ reason: String?) throws(OperatorFault) -> String? {
+        guard let reason, !reason.isEmpty else { return nil }
+        guard reason.utf8.count <= ControlLimits.reasonBytesMax else {
+            throw OperatorFault(
+                code: "reasonTooLong",
+                exit: .usage,
+                text: "A reason has at most \(ControlLimits.reasonBytesMax) bytes; shorten it."
+            )
+        }
+        return reason
+    }
+}
+
+/// What belongs to one request while it is answered.
+private struct Call {
+    let line: Data
+    let id: Int64
+    var reason: String?
+    private(set) var rows = 0
+    private let stop: StopMark
+
+    init(line: Data, id: Int64, stop: StopMark) {
+        self.line = line
+        self.id = id
+        self.stop = stop
+    }
+
+    func arguments<Arguments: CommandArguments>(
+        _ type: Arguments.Type
+    ) throws(OperatorFault) -> Arguments {
+        try Request.arguments(type, in: line)
+    }
+
+    func takesNothing() throws(OperatorFault) {
+        _ = try arguments(NoArguments.self)
+    }
+
+    func selection() throws(OperatorFault) -> DeadSelection {
+        guard let selection = try arguments(DeadArguments.self).selection else {
+            throw OperatorFault(
+                code: "badSelection",
+                exit: .usage,
+                text: """
+                    Say which dead letters are meant in exactly one way: "referral", "number", or \
+                    "all" (with "office" for those of one office).
+                    """
+            )
+        }
+        return selection
+    }
+
+    func neededReason() throws(OperatorFault) -> String {
+        guard let reason else {
+            throw OperatorFault(
+                code: "reasonMissing",
+                exit: .usage,
+                text:
+                    "This act goes into the journal with its reason; give one (baridctl: --reason)."
+            )
+        }
+        return reason
+    }
+
+    mutating func row(_ content: some Codable, _ send: Dispatch.Sink) throws(OperatorFault) {
+        guard !stop.isSet else { throw .stopping }
+        rows += 1
+        try send(try Reply.line(Reply.Row(id: id, row: content)))
+    }
+
+    mutating func list(
+        _ contents: [some Codable],
+        _ send: Dispatch.Sink
+    ) throws(OperatorFault) -> [UInt8] {
+        for content in contents { try row(content, send) }
+        return try done(RowCount(rows: rows))
+    }
+
+    func done(_ content: some Codable) throws(OperatorFault) -> [UInt8] {
+        try Reply.line(Reply.Done(id: id, result: content))
+    }
+}

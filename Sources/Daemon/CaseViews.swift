@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Control
+internal import Ledger
+internal import Wire
+
+extension CaseView {
+    /// A trail as operators see it.
+    init(_ trail: CaseTrail) {
+        self.init(
+            number: CaseNumber(serial: trail.serial)?.text ?? "", id: trail.id,
+            procedure: trail.procedure, version: trail.version,
+            state: trail.isOpen ? "open" : "closed", submittedBy: trail.submittedBy,
+            openedAt: Instant(milliseconds: trail.openedAt))
+        result = trail.result
+        dueAt = Instant.unlessZero(trail.dueAt)
+        closedAt = Instant.unlessZero(trail.closedAt)
+        places = trail.places.map { place in
+            Place(
+                referral: place.referral, office: place.office, step: place.step,
+                state: place.state, since: Instant(milliseconds: place.since),
+                dueAt: Instant.unlessZero(place.due), lane: UInt32(place.lane),
+                attempts: place.attempts)
+        }
+        acts = trail.acts.map { act in
+            var made = Act(
+                position: act.position, act: act.act,
+                occurredAt: Instant(milliseconds: act.occurredAt),
+                recordedAt: Instant(milliseconds: act.recordedAt))
+            made.office = act.office
+            made.step = act.step
+            made.outcome = act.outcome
+            made.agency = act.agency
+            made.text = act.text
+            made.person = act.person
+            made.activity = act.activity
+            made.entered = act.entered
+            made.hash = act.hash
+            return made
+        }
+    }
+}
+
+extension ExportTrace {
+    /// A trail as process-mining tools see it.
+    ///
+    /// The events are the offices' remarks that name an activity. A visit that left none is told by
+    /// how it was settled, so that every visit is in the log.
+    init(_ trail: CaseTrail) {
+        self.init(
+            number: CaseNumber(serial: trail.serial)?.text ?? "", reference: trail.reference,
+            openedAt: Instant(milliseconds: trail.openedAt))
+        attributes = trail.attributes.map { Attribute(name: $0.name, value: $0.value) }
+        dueAt = Instant.unlessZero(trail.dueAt)
+        closedAt = Instant.unlessZero(trail.closedAt)
+        let noted = Set(trail.acts.filter { !$0.activity.isEmpty }.map(\.referral))
+        events = trail.acts.compactMap { act in
+            let group = act.officeTitle.isEmpty ? act.office : act.officeTitle
+            let activity: String
+            switch act.act {
+            case "noted" where !act.activity.isEmpty: activity = act.activity
+            case "completed" where !noted.contains(act.referral):
+                activity = act.step + ": " + act.outcome
+            case "returned" where !noted.contains(act.referral),
+                "referred" where !noted.contains(act.referral),
+                "refused" where !noted.contains(act.referral):
+                activity = act.step + ": " + act.act
+            default: return nil
+            }
+            return Event(
+                activity: activity, group: group, resource: act.person,
+                instant: Instant(milliseconds: act.occurredAt))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Wire
+
+/// What a daemon needs to know to start; every field but the directory has a default.
+package struct DaemonConfiguration: Sendable {
+    /// Where everything durable lives; made if it is not there.
+    package var directory: String
+    /// TCP endpoints beside `ipc://DIRECTORY/bus.sock`; loopback only.
+    package var endpoints: [String] = []
+    /// Largest body taken, in bytes.
+    package var bodyBytesMax = Limits.bodyBytesMaxDefault
+    /// Free disk space, in bytes, below which no new case is taken; settling goes on.
+    package var diskReserveBytes: Int64 = 64 << 20
+    /// Sessions open at once.
+    package var sessionsMax = 4_096
+
+    /// Version of the daemon.
+    package static let version = "0.1.0"
+
+    /// The defaults for a data directory.
+    package init(directory: String) { self.directory = directory }
+
+    /// The socket of the bus.
+    package var busSocket: String { directory + "/bus.sock" }
+    /// The socket of the operators.
+    package var controlSocket: String { directory + "/control.sock" }
+}

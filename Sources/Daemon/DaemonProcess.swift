@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Control
+internal import Courier
+internal import Declarations
+internal import Ledger
+internal import Platform
+internal import Rules
+internal import Synchronization
+
+/// The daemon: locks its directory, opens the ledger, opens the bus and the control socket, waits
+/// for a signal, and takes it all down again in the opposite order.
+package struct DaemonProcess {
+    /// Exit status for a configuration that must be changed before a restart can help.
+    package static let permanentFailure: Int32 = 100
+    /// Exit status for a failure of the system that a restart may mend.
+    package static let temporaryFailure: Int32 = 111
+
+    /// Why a daemon did not start or had to stop.
+    package struct Failure: Error, CustomStringConvertible {
+        /// For the process.
+        package let exitStatus: Int32
+        package let description: String
+    }
+
+    private let configuration: DaemonConfiguration
+
+    /// A daemon that has not started.
+    package init(_ configuration: DaemonConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// Runs until SIGTERM or SIGINT, then drains: no new work, what was taken is answered, sessions
+    /// are told, the ledger is closed.
+    ///
+    /// - Parameter ready: Called once the bus and the control socket answer, with the endpoints.
+    /// - Throws: `Failure`.
+    package func run(ready: @escaping @Sendable ([String]) -> Void) throws(Failure) {
+        // Blocked before any thread starts, so that every thread inherits the mask.
+        do {
+            let signals = try SignalReader([DaemonSignals.terminate, DaemonSignals.interrupt])
+            let lock = try DirectoryLock(path: configuration.directory)
+            let ledger = LedgerThread(signal: try EventSignal())
+            try open(ledger)
+            defer { ledger.stop() }
+            try serve(ledger, signals, ready: ready)
+            _ = lock.path
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(exitStatus: Self.permanentFailure, description: "\(error)")
+        }
+    }
+
+    private func open(_ ledger: LedgerThread) throws(Failure) {
+        do {
+            try ledger.start(
+                directory: configuration.directory,
+                limits: LedgerLimits(
+                    bodyBytesMax: configuration.bodyBytesMax,
+                    daemon: "baridd/" + DaemonConfiguration.version,
+                    diskReserveBytes: configuration.diskReserveBytes),
+                reading: Self.read)
+            let reader = try LedgerReader(
+                directory: configuration.directory, reading: Self.read)
+            try DefaultProcedure.publish(on: ledger, reader)
+        } catch {
+            ledger.stop()
+            throw Failure(exitStatus: Self.temporaryFailure, description: "\(error)")
+        }
+    }
+
+    private func serve(
+        _ ledger: LedgerThread, _ signals: borrowing SignalReader,
+        ready: @escaping @Sendable ([String]) -> Void
+    ) throws(Failure) {
+        let bus = BusLoop(
+            configuration: BusConfiguration(
+                endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
+                bodyBytesMax: configuration.bodyBytesMax,
+                sessionsMax: configuration.sessionsMax),
+            hand: { ledger.hand($0) }, collect: { ledger.collect() }, signal: ledger.signal)
+        let bound = Mailbox<Result<[String], BusFault>>(capacity: 2)
+        let courier: WorkerThread
+        do throws(SystemFault) {
+            courier = try WorkerThread(name: "courier", stackBytes: 4 << 20) {
+                do throws(BusFault) {
+                    try bus.run { _ = bound.put(.success($0)) }
+                } catch {
+                    _ = bound.put(.failure(error))
+                    DaemonSignals.raise(DaemonSignals.terminate)
+                }
+                bound.close()
+            }
+        } catch {
+            throw Failure(exitStatus: Self.temporaryFailure, description: error.description)
+        }
+        defer {
+            bus.requestStop()
+            courier.join()
+        }
+        let endpoints: [String]
+        switch bound.take() {
+        case .success(let value): endpoints = value
+        case .failure(let fault):
+            throw Failure(exitStatus: Self.permanentFailure, description: "\(fault)")
+        case nil:
+            throw Failure(
+                exitStatus: Self.temporaryFailure, description: "The bus did not start.")
+        }
+        let commands = LedgerCommands(
+            configuration: configuration, ledger: ledger, bus: bus, endpoints: endpoints,
+            startedAt: Clock.wallMilliseconds(), reading: Self.read)
+        let control: ControlServer
+        do throws(SystemFault) {
+            control = try ControlServer(commands: commands)
+            try control.start(path: configuration.controlSocket)
+        } catch {
+            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
+        }
+        defer { control.stop() }
+        ready(endpoints)
+        waitForSignal(signals)
+        if case .failure(let fault) = bound.tryTake() {
+            throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
+        }
+    }
+
+    private func waitForSignal(_ signals: borrowing SignalReader) {
+        var poller = SignalWait(signals.fileDescriptor)
+        while signals.next() == nil { poller.wait() }
+    }
+
+    /// Reads a procedure's source as it is kept in the ledger.
+    static let read: @Sendable (String) -> Procedure? = { source in
+        try? ProcedureDeclaration.read(source)
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// The signals a daemon listens for.
+enum DaemonSignals {
+    static let terminate = SIGTERM
+    static let interrupt = SIGINT
+
+    /// Sends a signal to this process; it is read like one from outside.
+    static func raise(_ signal: Int32) {
+        kill(getpid(), signal)
+    }
+}
+
+/// Waits until a descriptor can be read.
+struct SignalWait {
+    private var descriptor: pollfd
+
+    init(_ fileDescriptor: Int32) {
+        descriptor = pollfd(fd: fileDescriptor, events: Int16(POLLIN), revents: 0)
+    }
+
+    mutating func wait() {
+        poll(&descriptor, 1, -1)
+    }
+}

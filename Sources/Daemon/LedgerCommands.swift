@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Control
+internal import Courier
+internal import Declarations
+internal import Ledger
+internal import Platform
+internal import Rules
+internal import Wire
+
+/// What operators ask, answered from the ledger: reads on a connection of their own, acts through
+/// the ledger thread.
+struct LedgerCommands: OperatorCommands {
+    let configuration: DaemonConfiguration
+    let ledger: LedgerThread
+    let bus: BusLoop
+    let endpoints: [String]
+    let startedAt: Int64
+    let reading: @Sendable (String) -> Procedure?
+
+    func status() throws(OperatorFault) -> Status {
+        var status = Status(
+            version: DaemonConfiguration.version, startedAt: Instant(milliseconds: startedAt),
+            directory: configuration.directory)
+        let totals = try read { try $0.totals() }
+        let counters = bus.counters
+        status.endpoints = endpoints
+        status.sessions = UInt64(counters.sessions)
+        status.refusals = counters.refusals
+        status.offices = UInt64(totals.offices)
+        status.cases = Status.Cases(
+            open: UInt64(totals.casesOpen), closed: UInt64(totals.casesClosed))
+        status.referrals.delayed = UInt64(totals.delayed)
+        status.referrals.custody = UInt64(totals.custody)
+        status.referrals.dead = UInt64(totals.dead)
+        status.referrals.waiting = UInt64(totals.waiting)
+        if let gauges = ledger.gauges() {
+            status.epoch = UInt64(gauges.epoch)
+            status.commits = gauges.commits
+            status.hops = gauges.hops
+            status.journal = Status.Journal(
+                position: gauges.journalHead, hash: gauges.journalHash)
+            let leased = min(gauges.leases, totals.waiting)
+            status.referrals.leased = UInt64(leased)
+            status.referrals.waiting = UInt64(totals.waiting - leased)
+        }
+        status.walBytes = UInt64(ProcessFigures.size(of: logPath))
+        status.residentBytes = UInt64(ProcessFigures.residentBytes)
+        status.freeDiskBytes = UInt64(
+            (try? DiskSpace.freeBytes(configuration.directory)) ?? 0)
+        return status
+    }
+
+    private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
+
+    // MARK: Procedures
+
+    func procedures() throws(OperatorFault) -> [ProcedureRow] {
+        try read { try $0.versions().map(row) }
+    }
+
+    private func row(_ version: LedgerReader.Version) -> ProcedureRow {
+        let procedure = reading(version.source)
+        return ProcedureRow(
+            name: version.name, version: version.version,
+            publishedAt: Instant(milliseconds: version.published), by: "uid \(version.uid)",
+            steps: procedure?.steps.count ?? 0, offices: procedure?.offices.map(\.name) ?? [],
+            title: procedure?.title["en"] ?? "")
+    }
+
+    func procedureSource(
+        name: String, version: UInt32?
+    ) throws(OperatorFault) -> ProcedureSource {
+        let versions = try read { try $0.versions(of: name) }
+        let found = versions.first { version == nil || $0.version == version }
+        guard let found else {
+            throw OperatorFault(
+                code: "noSuchProcedure", exit: .notFound,
+                text: versions.isEmpty
+                    ? "No procedure \(name) is published; `baridctl procedure list` shows which are."
+                    : "Procedure \(name) has no version \(version ?? 0); its newest is "
+                        + "\(versions[0].version).")
+        }
+        return ProcedureSource(name: name, version: found.version, source: found.source)
+    }
+
+    func checkProcedure(source: String) throws(OperatorFault) -> ProcedureCheck {
+        do {
+            return ProcedureCheck(name: try ProcedureDeclaration.read(source).name)
+        } catch {
+            return ProcedureCheck(
+                name: nil,
+                findings: error.faults.map { fault in
+                    ProcedureCheck.Finding(
+                        line: fault.line, column: fault.column, code: fault.code.rawValue,
+                        text: fault.text)
+                }, omitted: error.omitted)
+        }
+    }
+
+    func publishProcedure(
+        source: String, by identity: OperatorIdentity, reason: String?
+    ) throws(OperatorFault) -> Publication {
+        let procedure: Procedure
+        do {
+            procedure = try ProcedureDeclaration.read(source)
+        } catch {
+            throw OperatorFault(
+                code: "declarationInvalid", exit: .badData, text: error.description)
+        }
+        let outcome = try act(
+            .publish(procedure, source: source), by: identity, reason: reason ?? "")
+        guard case .published(let version, let isNew) = outcome else {
+            throw refused(outcome, "The procedure")
+        }
+        let versions = try read { try $0.versions(of: procedure.name) }
+        guard let published = versions.first(where: { $0.version == version }) else {
+            throw OperatorFault(
+                code: "unavailable", exit: .failed, text: "The published version cannot be read.")
+        }
+        return Publication(procedure: row(published), isNew: isNew)
+    }
+
+    // MARK: Offices, agencies, cases
+
+    func offices() throws(OperatorFault) -> [OfficeRow] {
+        let gauges = ledger.gauges()?.offices ?? []
+        var desks: [String: LedgerGauges.Office] = [:]
+        for desk in gauges { desks[desk.name] = desk }
+        return try read { reader in
+            try reader.offices().map { office in
+                var row = OfficeRow(
+                    name: office.name, title: office.title, agency: office.agency)
+                let leased = min(desks[office.name]?.leased ?? 0, office.waiting)
+                row.waiting = UInt64(office.waiting - leased)
+                row.leased = UInt64(leased)
+                row.delayed = UInt64(office.delayed)
+                row.custody = UInt64(office.custody)
+                row.dead = UInt64(office.dead)
+                row.sessions = UInt64(desks[office.name]?.sessions ?? 0)
+                row.oldestEnteredAt = Instant.unlessZero(office.oldest)
+                return row
+            }
+        }
+    }
+
+    func agencies() throws(OperatorFault) -> [AgencyRow] {
+        try read { reader in
+            try reader.agencies().map { agency in
+                AgencyRow(
+                    name: agency.name, offices: UInt64(agency.offices), sessions: 0,
+                    mayBackdate: agency.mayBackdate)
+            }
+        }
+    }
+
+    func setBackdating(
+        agency: String, isAllowed: Bool, by identity: OperatorIdentity, reason: String
+    ) throws(OperatorFault) -> AgencyRow {
+        guard Name.isLegal(agency) else {
+            throw OperatorFault(
+                code: "badName", exit: .badData, text: RefusalCode.nameInvalid.text)
+        }
+        let outcome = try act(
+            .backdating(agency: agency, isAllowed: isAllowed), by: identity, reason: reason)
+        guard case .done = outcome else { throw refused(outcome, "The agency") }
+        let rows = try agencies()
+        return rows.first { $0.name == agency }
+            ?? AgencyRow(name: agency, offices: 0, sessions: 0, mayBackdate: isAllowed)
+    }
+
+    func caseView(number: String) throws(OperatorFault) -> CaseView {
+        let serial = try serial(of: number)
+        let trail = try read { try $0.trails.trail(of: serial) }
+        guard let trail else { throw Self.noSuchCase(number) }
+        return CaseView(trail)
+    }
+
+    // MARK: Dead letters
+
+    func deadLetters(
+        office: String?, each: (DeadLetter) throws(OperatorFault) -> Void
+    ) throws(OperatorFault) {
+        for letter in try dead(.all(office: office)) {
+            try each(
+                DeadLetter(
+                    referral: letter.referral.number,
+                    number: CaseNumber(serial: letter.referral.serial)?.text ?? "",
+                    office: letter.office, step: letter.step, reason: letter.reason.word,
+                    cause: letter.cause.isEmpty ? letter.reason.text : letter.cause,
+                    at: Instant(milliseconds: letter.at), attempts: letter.referral.attempts,
+                    owner: letter.agency))
+        }
+    }
+
+    func retryDead(
+        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String
+    ) throws(OperatorFault) -> DeadLettersSettled {
+        try settle(selection, by: identity, reason: reason) { .retry(referral: $0) }
+    }
+
+    func closeDead(
+        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String
+    ) throws(OperatorFault) -> DeadLettersSettled {
+        try settle(selection, by: identity, reason: reason) { .dismiss(referral: $0) }
+    }
+
+    private func settle(
+        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String,
+        _ act: (UInt64) -> OperatorAct
+    ) throws(OperatorFault) -> DeadLettersSettled {
+        var settled = DeadLettersSettled(settled: 0)
+        for letter in try dead(selection) {
+            let outcome = try self.act(act(letter.referral.number), by: identity, reason: reason)
+            if case .done = outcome {
+                settled.settled += 1
+            } else {
+                settled.refused += 1
+                if settled.text.isEmpty { settled.text = refused(outcome, "The referral").text }
+            }
+        }
+        return settled
+    }
+
+    private func dead(_ selection: DeadSelection) throws(OperatorFault) -> [LedgerReader.Dead] {
+        switch selection {
+        case .all(let office):
+            if let office, try !read({ try $0.hasOffice(office) }) {
+                throw OperatorFault(
+                    code: "noSuchOffice", exit: .notFound,
+                    text: "There is no office \(office); `baridctl office list` shows which are.")
+            }
+            return try read { try $0.dead(office: office) }
+        case .caseNumber(let number):
+            let serial = try serial(of: number)
+            return try read { try $0.dead(serial: serial) }
+        case .referral(let referral):
+            let letters = try read { try $0.dead() }.filter { $0.referral.number == referral }
+            guard !letters.isEmpty else {
+                throw OperatorFault(
+                    code: "notDead", exit: .failed,
+                    text: "Referral \(referral) is not a dead letter; "
+                        + "`baridctl dead list` shows which are.")
+            }
+            return letters
+        }
+    }
+
+    // MARK: The whole ledger
+
+    func verify() throws(OperatorFault) -> VerifyReport {
+        let start = Clock.monotonicMilliseconds()
+        let found = try read { try Verification($0) }
+        return VerifyReport(
+            records: found.records, cases: found.cases, referrals: found.referrals,
+            isChainIntact: found.isChainIntact, hasOneHolder: found.hasOneHolder,
+            findings: found.findings,
+            seconds: Double(Clock.monotonicMilliseconds() - start) / 1_000)
+    }
+
+    func exportTraces(
+        procedure: String?, each: (ExportTrace) throws(OperatorFault) -> Void
+    ) throws(OperatorFault) {
+        var last: UInt64 = 0
+        while true {
+            let from = last
+            let serials = try read {
+                try $0.serials(after: from, procedure: procedure, limit: 256)
+            }
+            guard let end = serials.last else { return }
+            last = end
+            let trails = try read { reader in
+                try serials.compactMap { try reader.trails.trail(of: $0) }
+            }
+            for trail in trails { try each(ExportTrace(trail)) }
+        }
+    }
+
+    // MARK: Ways to the ledger
+
+    private func read<Value>(
+        _ body: (LedgerReader) throws -> Value
+    ) throws(OperatorFault) -> Value {
+        do {
+            return try body(
+                LedgerReader(directory: configuration.directory, reading: reading))
+        } catch {
+            throw OperatorFault(
+                code: "unavailable", exit: .failed, text: "The ledger cannot be read: \(error)")
+        }
+    }
+
+    private func act(
+        _ act: OperatorAct, by identity: OperatorIdentity, reason: String
+    ) throws(OperatorFault) -> OperatorOutcome {
+        do {
+            return try ledger.carryOut(
+                act, by: Operator(uid: identity.uid, pid: identity.pid, reason: reason))
+        } catch {
+            throw OperatorFault(code: "unavailable", exit: .busy, text: error.description)
+        }
+    }
+
+    private func refused(_ outcome: OperatorOutcome, _ what: String) -> OperatorFault {
+        guard case .refused(let code) = outcome else {
+            return OperatorFault(
+                code: "unavailable", exit: .failed, text: "\(what) was not changed.")
+        }
+        return OperatorFault(code: "\(code)", exit: .failed, text: code.text)
+    }
+
+    private func serial(of number: String) throws(OperatorFault) -> UInt64 {
+        guard let serial = CaseNumber(text: number)?.serial else {
+            throw OperatorFault(
+                code: "badCaseNumber", exit: .badData,
+                text: "\(number) is not a case number: fourteen digits whose check digits fit, "
+                    + "as printed on the receipt.")
+        }
+        return serial
+    }
+
+    private static func noSuchCase(_ number: String) -> OperatorFault {
+        OperatorFault(
+            code: "noSuchCase", exit: .notFound, text: "There is no case \(number).")
+    }
+}

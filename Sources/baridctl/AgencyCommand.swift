@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Control
+
+struct AgencyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agency",
+        abstract: "Look at the agencies and set their rights.",
+        subcommands: [List.self, Backdating.self]
+    )
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List all agencies.")
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            try connection.perform { (client, output) throws(OperatorFault) in
+                try output.list(
+                    try client.rows(.agencyList, of: AgencyRow.self),
+                    schema: "agency.list"
+                )
+                return .done
+            }
+        }
+    }
+
+    struct Backdating: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether an agency may report acts with an earlier instant."
+        )
+
+        enum Setting: String, ExpressibleByArgument, CaseIterable {
+            case on
+            case off
+        }
+
+        @Argument(help: "Name of the agency.")
+        var name: String
+
+        @Argument(help: "Whether it may.")
+        var setting: Setting
+
+        @Option(help: "Why; goes into the journal.")
+        var reason: String
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            try connection.perform { (client, output) throws(OperatorFault) in
+                let agency: AgencyRow = try client.request(
+                    .agencyBackdating,
+                    BackdatingArguments(agency: name, allowed: setting == .on),
+                    reason: reason
+                )
+                try output.show(agency, schema: "agency.backdating") {
+                    ["\(shown(agency.name)): backdating \(agency.mayBackdate ? "on" : "off")"]
+                }
+                return .done
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import FoundationEssentials
+import Platform
+
+/// Where and how results are shown: data on standard output, messages on standard error.
+struct Output {
+    enum Form: Equatable {
+        /// For people, at most this many columns wide.
+        case table(columns: Int)
+        /// For scripts: tab-separated, no heading.
+        case lines
+        /// For programs: one object.
+        case json
+    }
+
+    let form: Form
+    let isColored: Bool
+
+    /// Shows rows; `schema` names their JSON form, without version.
+    func list<Row: Listed>(_ rows: [Row], schema: String) throws(OperatorFault) {
+        switch form {
+        case .json: try json(Rows(rows: rows, schema: Self.versioned(schema)))
+        case .lines: for row in rows { print(tabbed(row.cells)) }
+        case .table(let columns):
+            let table = TextTable(columns: Row.columns, rows: rows.map(\.cells))
+            for (index, line) in table.lines(width: columns).enumerated() {
+                print(index == 0 ? styled(line, .bold) : line)
+            }
+            if rows.isEmpty { message("There is nothing to list.") }
+        }
+    }
+
+    /// Shows one object, on a terminal and in a pipe by the lines given.
+    func show(
+        _ object: some Encodable,
+        schema: String,
+        lines: () -> [String]
+    ) throws(OperatorFault) {
+        if form == .json {
+            try json(Object(result: object, schema: Self.versioned(schema)))
+        } else {
+            for line in lines() { print(line) }
+        }
+    }
+
+    /// Shows names and values: aligned for people, tab-separated for scripts.
+    func pairs(_ pairs: [(String, String)]) -> [String] {
+        guard case .table = form else { return pairs.map { tabbed([$0.0, $0.1]) } }
+        let width = pairs.map { displayWidth($0.0) }.max() ?? 0
+        return pairs.map { name, value in
+            styled(padded(name, to: width), .bold) + "  " + shown(value)
+        }
+    }
+
+    /// Says something to people that is no data.
+    func message(_ text: String) {
+        writeStandardError(shown(text) + "\n")
+    }
+
+    /// Says why nothing, or not everything, was done.
+    func report(_ fault: OperatorFault) {
+        if form == .json {
+            try? json(
+                Failure(
+                    code: fault.code,
+                    exit: fault.exit,
+                    schema: Self.versioned("fault"),
+                    text: fault.text
+                )
+            )
+        }
+        message("baridctl: \(fault.text)")
+    }
+
+    enum Style: String {
+        case bold = "1"
+        case warning = "31"
+        case faint = "2"
+    }
+
+    func styled(_ text: String, _ style: Style) -> String {
+        isColored ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    private func json(_ content: some Encodable) throws(OperatorFault) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            print(String(decoding: try encoder.encode(content), as: UTF8.self))
+        } catch {
+            throw OperatorFault(
+                code: "internal",
+                exit: .failed,
+                text: "The answer cannot be written as JSON; run the command without --json."
+            )
+        }
+    }
+
+    private static func versioned(_ schema: String) -> String { "barid.\(schema)/1" }
+
+    private struct Rows<Row: Encodable>: Encodable {
+        var rows: [Row]
+        var schema: String
+    }
+
+    private struct Object<Content: Encodable>: Encodable {
+        var result: Content
+        var schema: String
+    }
+
+    private struct Failure: Encodable {
+        var code: String
+        var exit: Int32
+        var schema: String
+        var text: String
+    }
+}
+
+/// Cells as one line of tab-separated text; a tab or line end within a cell becomes a blank.
+func tabbed(_ cells: [String]) -> String {
+    cells.map(shown).joined(separator: "\t")
+}
+
+/// A text from elsewhere, made safe to print on one line: what could move the cursor or reorder
+/// other people's text becomes a blank or U+FFFD.
+func shown(_ text: String) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        switch scalar.value {
+        case 0x09, 0x0A, 0x0D, 0x85, 0x2028, 0x2029: scalars.append(" ")
+        case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: scalars.append("\u{FFFD}")
+        default: scalars.append(scalar)
+        }
+    }
+    return String(scalars)
+}

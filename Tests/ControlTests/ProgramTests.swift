@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Foundation
+import Testing
+import XES
+
+/// Runs the built program against a server with a stub behind it.
+@Suite("baridctl")
+struct ProgramTests {
+    struct Ending {
+        var status: Int32
+        var output: String
+        var message: String
+    }
+
+    private static func run(_ arguments: [String], data: String? = nil) throws -> Ending {
+        // The program stands beside the one that runs the tests.
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let process = Process()
+        process.executableURL = URL(filePath: program).deletingLastPathComponent()
+            .appending(path: "baridctl")
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        environment["BARID_DATA"] = data
+        process.environment = environment
+        let output = Pipe()
+        let message = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = message
+        try process.run()
+        let outputBytes = output.fileHandleForReading.readDataToEndOfFile()
+        let messageBytes = message.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Ending(
+            status: process.terminationStatus,
+            output: String(decoding: outputBytes, as: UTF8.self),
+            message: String(decoding: messageBytes, as: UTF8.self)
+        )
+    }
+
+    private static let endings: [([String], Int32)] = [
+        (["status"], 0), (["office", "list"], 0), (["agency", "list"], 0), (["verify"], 0),
+        (["procedure", "show", "building-permit"], 0), (["procedure", "show", "other"], 4),
+        (["case", "show", StubCommands.number], 0), (["case", "show", "1"], 4),
+        (["dead", "retry", "418", "--reason", "x"], 0),
+        (["dead", "retry", StubCommands.number, "--reason", "x"], 1),
+        (["dead", "retry", "--all", "--reason", "x"], 2),
+        (["dead", "retry", "--all", "--office", "a/b", "--reason", "x"], 1),
+        (["dead", "retry", "--all"], 64), (["dead", "retry", "--reason", "x"], 64),
+        (["dead", "retry", "418", "--all", "--reason", "x"], 64),
+        (["dead", "close", "abc", "--reason", "x"], 64),
+        (["dead", "list", "--office", "city/broken"], 75),
+        (["agency", "backdating", "city", "maybe", "--reason", "x"], 64),
+        (["agency", "backdating", "city", "on", "--reason", "x"], 0), (["nonsense"], 64),
+    ]
+
+    @Test("the exit status says how it ended", arguments: endings)
+    func exits(arguments: [String], status: Int32) throws {
+        let bench = try ServerBench()
+        let isKnown = arguments != ["nonsense"]
+        let ending = try Self.run(arguments + (isKnown ? ["--socket", bench.path] : []))
+        #expect(ending.status == status, "\(ending)")
+        #expect(ending.message.isEmpty == (status == 0), "\(ending)")
+    }
+
+    @Test("without a daemon, status ends with 3 and everything else with 69")
+    func unreachable() throws {
+        let directory = TemporaryDirectory()
+        let status = try Self.run(["status"], data: directory.path)
+        #expect(status.status == 3)
+        #expect(status.message.contains("No daemon answers at \(directory.path)/control.sock"))
+        #expect(try Self.run(["office", "list", "--data", "\(directory.path)/"]).status == 69)
+    }
+
+    @Test("a server without room is busy, whatever the program has sent meanwhile")
+    func busy() throws {
+        let bench = try ServerBench { $0.connectionsMax = 0 }
+        for _ in 0..<20 {
+            let ending = try Self.run(["office", "list", "--socket", bench.path])
+            #expect(ending.status == 75)
+            #expect(ending.message.contains("which is the limit"))
+        }
+    }
+
+    @Test("piped, a list is tab-separated lines; with --json, one object with its schema")
+    func forms() throws {
+        let bench = try ServerBench()
+        let lines = try Self.run(["office", "list", "--socket", bench.path])
+        #expect(
+            lines.output == """
+                city/intake\t4\t0\t0\t0\t0\t2026-03-01T08:00:00.000Z\t1\tمكتب الاستقبال
+                city/planning\t0\t0\t0\t0\t0\t\t0\tPlanning
+
+                """
+        )
+        let json = try Self.run(["agency", "list", "--json", "--socket", bench.path])
+        #expect(
+            json.output
+                == #"{"rows":[{"mayBackdate":false,"name":"city","offices":4,"sessions":2}],"#
+                + #""schema":"barid.agency.list/1"}"# + "\n"
+        )
+        let fault = try Self.run(["case", "show", "1", "--json", "--socket", bench.path])
+        #expect(
+            fault.output
+                == #"{"code":"noSuchCase","exit":4,"schema":"barid.fault/1","#
+                + #""text":"No case has the number 1."}"# + "\n"
+        )
+    }
+
+    @Test("nothing is published while one of the files has faults")
+    func publish() throws {
+        let bench = try ServerBench()
+        let directory = TemporaryDirectory()
+        let broken = "\(directory.path)/broken.yaml"
+        try Data("procedure: a\n".utf8).write(to: URL(filePath: broken))
+        let sound = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Deploy/procedures/itinerary.yaml").path
+        let connection = ["--socket", bench.path, "--reason", "new law"]
+        let refused = try Self.run(["procedure", "publish", sound, broken] + connection)
+        #expect(refused.status == 65)
+        #expect(refused.message.contains("Nothing was published. \(broken):1:"))
+        #expect(bench.commands.acts.isEmpty)
+        #expect(try Self.run(["procedure", "check", sound, broken]).status == 65)
+
+        let done = try Self.run(["procedure", "publish", sound] + connection)
+        #expect(done.status == 0, "\(done)")
+        #expect(done.output == "building-permit\t2\tpublished\n")
+        #expect(bench.commands.acts.map(\.reason) == ["new law"])
+        #expect(try Self.run(["procedure", "check", sound]).status == 0)
+    }
+
+    @Test("an exported event log is read back with all its cases")
+    func export() throws {
+        let bench = try ServerBench(traceCount: 500)
+        let directory = TemporaryDirectory()
+        let path = "\(directory.path)/log.xes"
+        let ending = try Self.run(["export", "xes", "-o", path, "--socket", bench.path])
+        #expect(ending.status == 0, "\(ending)")
+        #expect(ending.output == "500 cases\n")
+        let piped = try Self.run(["export", "xes", "--socket", bench.path])
+        #expect(
+            piped.output
+                == String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+        )
+
+        var traces: [Trace] = []
+        var reader = try EventLogReader(path: path)
+        while let trace = try reader.nextTrace() { traces.append(trace) }
+        #expect(traces.count == 500)
+        let trace = try #require(traces.first)
+        #expect(trace.name == "LM-2026-0042")
+        #expect(trace.instant("deadline") == StubCommands.due.milliseconds)
+        #expect(trace.instant("enddate") == StubCommands.later.milliseconds)
+        #expect(trace.text("case-number") == StubCommands.number)
+        #expect(trace.text("channel") == "desk")
+        #expect(
+            trace.events == [
+                Event(
+                    activity: "check completeness",
+                    group: "Front Desk",
+                    resource: "A. Winter",
+                    instant: StubCommands.opened.milliseconds
+                )
+            ]
+        )
+    }
+
+    @Test("an export that fails leaves no file behind")
+    func failedExport() throws {
+        let directory = TemporaryDirectory()
+        let path = "\(directory.path)/log.xes"
+        let bench = try ServerBench(traceCount: -1)
+        #expect(try Self.run(["export", "xes", "-o", path, "--socket", bench.path]).status == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    }
+}
