@@ -46,10 +46,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .systemLibrary(
-            name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
-        .systemLibrary(
-            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
             name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
 
@@ -62,16 +60,38 @@ let package = Package(
         room("XES", ["CXML"]),
         room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
         room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),
-        room("Control", ["Platform", "Wire", "Rules"]),
+        room("Control", ["Platform", "Rules"]),
         room(
             "Daemon",
             ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
-        door("baridctl", ["Control", "Declarations", "XES", arguments]),
-        door("barid", ["BaridClient", "XES", arguments]),
+        door(
+            "baridctl",
+            ["Control", "Declarations", "Platform", "Rules", "XES", arguments]),
+        door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments]),
 
+        tests("ZeroMQTests", ["ZeroMQ"]),
+        tests("SQLiteTests", ["SQLite"]),
+        tests("PlatformTests", ["Platform"]),
+        tests("WireTests", ["Wire", protobuf]),
+        tests("RulesTests", ["Rules", "Wire"]),
+        tests("DeclarationsTests", ["Declarations", "Rules"]),
         tests("XESTests", ["XES"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]),
+        tests(
+            "CourierTests", ["Courier", "CZeroMQ", "ZeroMQ", "Wire", "Rules", "Platform"]),
+        tests("ControlTests", ["Control", "Platform", "XES", "baridctl"]),
+        tests("BaridClientTests", ["BaridClient", "barid", "Wire", "Platform"]),
+        tests(
+            "DaemonTests",
+            [
+                "baridd", "baridctl", "barid", "Daemon", "BaridClient", "Control", "XES",
+                "ZeroMQ", "Wire", "Platform",
+            ]),
+        tests("TidyTests", []),
     ]
 )

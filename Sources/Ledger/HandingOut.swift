@@ -70,9 +70,9 @@ extension LedgerWriter {
         guard let published = directory.procedure(referral.step.procedure),
             let step = published.step(referral.step)
         else { preconditionFailure("referral \(referral.number) has no step") }
-        if sessions[session]?.announced.insert(referral.step.rawValue).inserted == true {
-            var header = Header(.step)
-            header.number = referral.step.rawValue
+        let card = card(of: referral)
+        if sessions[session]?.announced.insert(card).inserted == true {
+            let header = Header(.step, number: card)
             let name = directory.office(referral.office)?.name ?? ""
             effects.append(
                 header, session: session,
@@ -81,7 +81,7 @@ extension LedgerWriter {
         }
         var header = Header(.delivery)
         header.code = UInt16(clamping: referral.attempts)
-        header.number = referral.step.rawValue
+        header.number = card
         header.flags = referral.lane
         header.subject = referral.number
         header.generation = leases.grant(
@@ -96,5 +96,15 @@ extension LedgerWriter {
         desks[Int(referral.office)].charge(session, bytes: size ?? 0)
         desks[Int(referral.office)].leased += 1
         deliveries += 1
+    }
+
+    /// The number under which a step at an office is announced: the same step may be done at several
+    /// offices, by an itinerary or an ad-hoc referral. Numbers are void after a restart.
+    private func card(of referral: Referral) -> UInt32 {
+        let key = UInt64(referral.step.rawValue) << 32 | UInt64(referral.office)
+        if let known = cards[key] { return known }
+        let card = UInt32(cards.count + 1)
+        cards[key] = card
+        return card
     }
 }

@@ -43,6 +43,8 @@ package final class LedgerWriter {
     package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
     var reader: TrailReader?
+    /// Steps at offices by the number they are announced under.
+    var cards: [UInt64: UInt32] = [:]
 
     // What a batch has changed in memory and must undo if it is rolled back.
     var endedLeases: [Lease] = []

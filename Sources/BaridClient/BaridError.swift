@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Wire
+
+/// Why a request to the bus did not succeed: who refused, why, and whether to try again.
+public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A reason from the bus's one list of refusals (`Protocols/bus.md` § Refusals).
+    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// The number on the wire; hundreds group the reasons.
+        public let rawValue: UInt16
+
+        /// A code of this number; codes unknown to this version are kept as they are.
+        public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        init(_ code: RefusalCode) { rawValue = code.rawValue }
+
+        /// The name the specification gives it, such as `keyConflict`, or its number.
+        public var description: String {
+            RefusalCode(rawValue: rawValue).map { "\($0)" } ?? "refusal \(rawValue)"
+        }
+
+        /// The key was used before with different content.
+        public static let keyConflict = Code(.keyConflict)
+        /// No procedure of this name is published.
+        public static let unknownProcedure = Code(.unknownProcedure)
+        /// No office of this name exists.
+        public static let unknownOffice = Code(.unknownOffice)
+        /// No case has this number.
+        public static let unknownCase = Code(.unknownCase)
+        /// The lease has lapsed or was superseded.
+        public static let stale = Code(.stale)
+        /// No referral of this number is waiting or held.
+        public static let unknownReferral = Code(.unknownReferral)
+        /// The session does not staff this office.
+        public static let notAttached = Code(.notAttached)
+        /// The office belongs to another agency.
+        public static let otherAgency = Code(.otherAgency)
+        /// The step declares no such outcome.
+        public static let unknownOutcome = Code(.unknownOutcome)
+        /// The referral was settled before, in another way.
+        public static let alreadySettled = Code(.alreadySettled)
+        /// The agency has no right to report acts with an earlier instant.
+        public static let mayNotBackdate = Code(.mayNotBackdate)
+        /// The bus is at a limit.
+        public static let busy = Code(.busy)
+        /// The disk of the bus is nearly full.
+        public static let storageFull = Code(.storageFull)
+        /// The daemon is stopping.
+        public static let draining = Code(.draining)
+        /// The bus could not store the request.
+        public static let unavailable = Code(.unavailable)
+        /// The bus cannot be reached.
+        public static let notConnected = Code(.notConnected)
+        /// The bus did not answer in time.
+        public static let timedOut = Code(.timedOut)
+        /// The connection was closed by this program.
+        public static let closed = Code(.closed)
+    }
+
+    /// Who refused.
+    public enum Refuser: String, Sendable {
+        /// This library; the request may not have left the program.
+        case client
+        /// The bus.
+        case bus
+        /// An office.
+        case office
+    }
+
+    private enum Cause: Equatable, Sendable {
+        case refused(Code, text: String, retryAt: Int64)
+        case interrupted
+        case cancelled
+        case faulty(String)
+    }
+
+    private let cause: Cause
+
+    /// The reason; `interrupted` and `cancelled` waits and local faults count as `notConnected`.
+    public var code: Code {
+        switch cause {
+        case .refused(let code, _, _): code
+        case .interrupted, .cancelled, .faulty: .notConnected
+        }
+    }
+
+    /// What happened and what to do next, in one sentence for people.
+    public var text: String {
+        switch cause {
+        case .refused(_, let text, _): text
+        case .interrupted:
+            "The session broke before the answer came; look at the case's trail before repeating."
+        case .cancelled: "The wait was cancelled; the request may have been done all the same."
+        case .faulty(let text): text
+        }
+    }
+
+    /// Who refused.
+    public var by: Refuser {
+        guard case .refused(let code, _, _) = cause,
+            let known = RefusalCode(rawValue: code.rawValue)
+        else {
+            if case .refused = cause { return .bus }
+            return .client
+        }
+        switch known.refuser {
+        case .client: return .client
+        case .bus: return .bus
+        case .office: return .office
+        }
+    }
+
+    /// When the bus suggests to try again, in milliseconds since 1970; nil if it did not say.
+    public var retryAt: Int64? {
+        guard case .refused(_, _, let instant) = cause, instant > 0 else { return nil }
+        return instant
+    }
+
+    /// Whether the same request may succeed later, unchanged.
+    public var isRetriable: Bool {
+        switch cause {
+        case .refused(let code, _, _): RefusalCode(rawValue: code.rawValue)?.isRetriable ?? false
+        case .interrupted, .cancelled: true
+        case .faulty: false
+        }
+    }
+
+    /// Whether an unrepeatable request (a note) was under way when the session broke: it may or may
+    /// not have been recorded, and only the case's trail can tell.
+    public var isInterrupted: Bool { cause == .interrupted }
+
+    /// Whether the waiting task was cancelled.
+    public var isCancelled: Bool { cause == .cancelled }
+
+    /// The text and the name of the code, for a log.
+    public var description: String {
+        guard case .refused(let code, let text, _) = cause else { return text }
+        return "\(text) (\(code.rawValue) \(code))"
+    }
+
+    /// A refusal by this library, in the words of the list.
+    static func client(_ code: RefusalCode) -> BaridError {
+        BaridError(cause: .refused(Code(code), text: code.text, retryAt: 0))
+    }
+
+    /// A refusal the bus sent; an empty text is replaced by that of the list.
+    static func refused(_ number: UInt16, text: String, retryAt: Int64) -> BaridError {
+        let known = RefusalCode(rawValue: number)?.text ?? "The bus refused the request."
+        return BaridError(
+            cause: .refused(
+                Code(rawValue: number),
+                text: text.isEmpty ? known : text,
+                retryAt: retryAt
+            )
+        )
+    }
+
+    /// A refusal of which only the code is known.
+    package static func refusal(_ number: UInt16) -> BaridError {
+        .refused(number, text: "", retryAt: 0)
+    }
+
+    static let interrupted = BaridError(cause: .interrupted)
+    static let cancelled = BaridError(cause: .cancelled)
+
+    /// Something of this machine failed: a socket, a descriptor, a malformed endpoint.
+    static func faulty(_ text: String) -> BaridError { BaridError(cause: .faulty(text)) }
+
+    private init(cause: Cause) { self.cause = cause }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Wire
+
+/// Something asked of the bus, kept whole until it is answered so that it can be sent again.
+struct Request: Sendable {
+    /// All fields but the number and the lengths.
+    var header: Header
+    var envelope: [UInt8] = []
+    var body: [UInt8] = []
+    /// How long the caller waits, from the moment of asking.
+    var timeoutMilliseconds: Int64
+
+    /// Whether the bus recognises a repetition: by key, by lease, or because nothing is stored.
+    ///
+    /// A note has neither, so it must not be sent twice.
+    var isRepeatable: Bool { header.verb != .note }
+}
+
+/// The answer to a request.
+struct Reply: Sendable {
+    var header: Header
+    var envelope: [UInt8]
+}
+
+/// One operation on its way out.
+struct Outgoing: Sendable {
+    var header: Header
+    var envelope: [UInt8] = []
+    var body: [UInt8] = []
+}
+
+/// A step as the bus announced it in this session.
+struct AnnouncedStep: Sendable {
+    let procedure: String
+    let version: UInt32
+    let step: String
+    let office: String
+    let outcomes: [String]
+    let mayReturn: Bool
+    let mayRefer: Bool
+    let leaseMilliseconds: UInt32
+
+    init(_ step: Envelope.Step) {
+        procedure = step.procedure
+        version = step.version
+        self.step = step.step
+        office = step.office
+        outcomes = step.outcomes
+        mayReturn = step.mayReturn
+        mayRefer = step.mayRefer
+        leaseMilliseconds = step.leaseMs
+    }
+}
+
+/// A referral as it arrived at a desk.
+struct Delivery: Sendable {
+    /// Which of the client's sessions it came in.
+    let session: UInt64
+    let header: Header
+    let step: AnnouncedStep
+    let envelope: Envelope.Case
+    let body: [UInt8]
+
+    /// What it costs of the credit in bytes.
+    var creditBytes: UInt64 { UInt64(header.envelopeLength) + UInt64(header.bodyLength) }
+}
+
+/// What the session has to tell its callers.
+enum Outcome: Sendable {
+    case answered(ticket: UInt64, Reply)
+    case failed(ticket: UInt64, BaridError)
+    /// A referral for a desk.
+    case delivered(desk: Int, Delivery)
+    /// A step became known; it holds for good, since a published version never changes.
+    case announced(AnnouncedStep)
+    /// The leases of what this desk has not yet handed out are void.
+    case voided(desk: Int)
+    /// The desk cannot go on.
+    case unstaffed(desk: Int, BaridError)
+    /// The session is over for good; nil if it was closed in order.
+    case ended(BaridError?)
+}
+
+/// First in, first out, without moving what stays.
+struct NumberQueue {
+    private var numbers: [UInt32] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == numbers.count }
+
+    mutating func append(_ number: UInt32) { numbers.append(number) }
+
+    mutating func popFirst() -> UInt32? {
+        guard head < numbers.count else { return nil }
+        let number = numbers[head]
+        head += 1
+        if head == numbers.count || head >= 4_096 {
+            numbers.removeFirst(head)
+            head = 0
+        }
+        return number
+    }
+
+    mutating func replaceAll(with numbers: [UInt32]) {
+        self.numbers = numbers
+        head = 0
+    }
+}

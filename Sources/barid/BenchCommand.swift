@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import BaridClient
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure the bus.",
+        subcommands: [FlowCommand.self]
+    )
+}
+
+struct FlowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flow",
+        abstract: "Measure cases that visit a row of offices, each settled at once.",
+        discussion: """
+            Opens offices bench/o1 and so on, and submits cases of the procedure named itinerary. \
+            The cases stay in the ledger, so use a data directory of its own.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @Option(help: "Offices every case visits.")
+    var offices = 5
+    @Option(help: "Cases under way at once.")
+    var window = 100
+    @Option(help: "Bytes of content of each case.")
+    var size = 256
+    @Option(help: "How long to submit.")
+    var seconds = 10.0
+    @Option(help: "Procedure; it must take an itinerary.")
+    var procedure = "itinerary"
+
+    func validate() throws {
+        guard (1...200).contains(offices) else {
+            throw ValidationError("--offices must be 1 to 200.")
+        }
+        guard (1...5_000).contains(window) else {
+            throw ValidationError("--window must be 1 to 5000.")
+        }
+        guard (0...1_048_576).contains(size) else {
+            throw ValidationError("--size must be 0 to 1048576 bytes.")
+        }
+        guard seconds > 0, seconds <= 86_400 else {
+            throw ValidationError("--seconds must be above 0 and at most 86400.")
+        }
+    }
+
+    func run() async throws {
+        let agency = connection.agency(for: "bench/o1")
+        let figures: FlowBench.Figures
+        do throws(BaridError) {
+            let session = try RawSession.open(
+                endpoint: connection.endpoint,
+                agency: agency,
+                name: "barid bench",
+                timeoutMilliseconds: 5_000
+            )
+            let bench = try FlowBench(
+                session: session,
+                agency: agency,
+                procedure: procedure,
+                officeCount: offices,
+                size: size
+            )
+            figures = try bench.run(window: window, seconds: seconds)
+        } catch {
+            throw leaving(error)
+        }
+        print(figures)
+        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
+            throw ExitCode.failure
+        }
+    }
+
+    private func print(_ figures: FlowBench.Figures) {
+        let seconds = Double(figures.nanoseconds) / 1e9
+        let hops = Double(figures.hopCount) / seconds
+        let flows = Double(figures.flowCount) / seconds
+        let members: [(String, JSON)] = [
+            ("offices", .count(offices)), ("window", .count(window)), ("size", .count(size)),
+            ("seconds", .real(seconds)), ("sessions", 1),
+            ("hops", .count(figures.hopCount)), ("flows", .count(figures.flowCount)),
+            ("hops_per_s", .real(hops)), ("flows_per_s", .real(flows)),
+            ("submit_us", figures.submit.json), ("flow_us", figures.flow.json),
+            ("answer_groups", .count(figures.answerGroupCount)),
+            ("commits", .count(figures.commitCount)),
+            ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
+            ("duplicated", .count(figures.duplicatedCount)),
+        ]
+        guard !connection.json, Outlet.output.isTerminal else {
+            return writeText(JSON.object(members).text + "\n")
+        }
+        let table = Table(heading: ["what", "value"], rows: members.map { [$0.0, $0.1.text] })
+        writeText(table.text)
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import BaridClient
+internal import Glibc
+
+/// Where the bus is and for whom we speak; the same for every command.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else "
+                + "ipc:///run/barid/bus.sock.",
+            valueName: "endpoint"
+        )
+    )
+    var bus: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Data directory of a daemon on this machine: its bus.sock is used.",
+            valueName: "dir"
+        )
+    )
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Agency to act for. Default: $BARID_AGENCY, else that of the office, else city.",
+            valueName: "name"
+        )
+    )
+    var agency: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    var endpoint: String {
+        if let bus { return Self.endpoint(of: bus) }
+        if let data { return "ipc://\(data)/bus.sock" }
+        return Self.endpoint(of: environment("BARID_BUS") ?? "/run/barid/bus.sock")
+    }
+
+    /// The agency asked for, else that of the office, else `city`.
+    func agency(for office: String? = nil) -> String {
+        agency ?? environment("BARID_AGENCY")
+            ?? office.map { String($0.prefix { $0 != "/" }) } ?? "city"
+    }
+
+    /// Connects, or leaves with a message and the right exit status.
+    func connect(
+        as program: String,
+        office: String? = nil,
+        settleTimeout: Duration = .seconds(30)
+    ) async throws -> Bus {
+        let endpoint = endpoint
+        do {
+            return try await Bus.connect(
+                to: endpoint,
+                agency: agency(for: office),
+                name: "barid \(program)",
+                timeout: .seconds(5),
+                settleTimeout: settleTimeout
+            )
+        } catch {
+            if error.code == .notConnected {
+                throw leaving("No answer from the bus at \(endpoint). \(error.text)", .unreachable)
+            }
+            throw leaving(error)
+        }
+    }
+
+    private static func endpoint(of text: String) -> String {
+        text.hasPrefix("/") || text.hasPrefix(".") ? "ipc://\(text)" : text
+    }
+}
+
+/// A variable of the environment; nil if unset or empty.
+func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+}
