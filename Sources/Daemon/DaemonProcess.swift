@@ -66,7 +66,15 @@ package struct DaemonProcess {
             try DefaultProcedure.publish(on: ledger, reader)
         } catch {
             ledger.stop()
-            throw Failure(exitStatus: Self.temporaryFailure, description: "\(error)")
+            throw Failure(exitStatus: Self.exitStatus(of: error), description: "\(error)")
+        }
+    }
+
+    /// What a restart would find unchanged is permanent.
+    private static func exitStatus(of error: any Error) -> Int32 {
+        switch error as? LedgerFault {
+        case .foreign, .later, .setting, .damaged: permanentFailure
+        case .storage, nil: temporaryFailure
         }
     }
 

@@ -105,7 +105,7 @@ struct Journal {
     func trail(of serial: UInt64) throws(SQLiteFault) -> [(record: JournalRecord, receipt: Receipt)]
     {
         defer { selectTrail.reset() }
-        selectTrail.bind(1, Int64(serial))
+        selectTrail.bind(1, Int64(bitPattern: serial))
         var trail: [(record: JournalRecord, receipt: Receipt)] = []
         while try selectTrail.step() {
             if let row = Self.row(selectTrail) { trail.append(row) }

@@ -144,6 +144,9 @@ package final class LedgerWriter {
                 try transaction(batch, into: &effects, withSavepoints: false)
             } catch {
                 undo(into: &effects, to: mark)
+                // SQLite ends the whole transaction when the disk is full, so a savepoint could not
+                // keep the neighbours of a large case apart from it.
+                if error.isFull { isStorageLow = true }
                 do {
                     try transaction(batch, into: &effects, withSavepoints: true)
                 } catch {

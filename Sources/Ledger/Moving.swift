@@ -45,8 +45,9 @@ extension LedgerWriter {
         let settled = hop.holding.referral
         let arrival = try arrive(hop)
         let others =
-            arrival.closes || !arrival.joined.isEmpty
-            ? try branches(besides: settled, arrival) : []
+            arrival.closes
+            ? try branches(besides: settled)
+            : try branches(besides: settled, inside: Set(arrival.joined.map(\.number)))
         var record = self.record(
             Act(settling: hop.request.header.verb) ?? .completed, hop.request, hop.holding)
         record.code = hop.request.header.code
@@ -62,7 +63,10 @@ extension LedgerWriter {
         }
         // Others leave first, so that the record that closes a case or fires a join is the last
         // word on it; numbers of new referrals carry the position of the record that makes them.
-        for other in others { try withdraw(other, by: hop) }
+        for other in others {
+            let withdrawn = self.record(.withdrawn, hop.request)
+            try withdraw(other, of: settled.serial, withdrawn, occurredAt: hop.occurredAt)
+        }
         for index in arrival.entering.indices {
             record.entries[index].referral = referralNumber(index)
         }
@@ -199,20 +203,32 @@ extension LedgerWriter {
 
     // MARK: Withdrawing branches
 
-    /// The open branches that end because the case closes or a join fires without them.
-    private func branches(
-        besides settled: Referral, _ arrival: Arrival
-    ) throws(SQLiteFault) -> [TrailPlace] {
+    /// The open branches that end because the case closes.
+    private func branches(besides settled: Referral) throws(SQLiteFault) -> [TrailPlace] {
         guard settled.fork != 0 else { return [] }
-        let places = try fold(settled.serial).places.filter { $0.referral != settled.number }
-        guard !arrival.closes else { return places }
-        let ended = Set(arrival.joined.map(\.number))
+        return try fold(settled.serial).places.filter { $0.referral != settled.number }
+    }
+
+    /// The open branches that end because the joins of these forks fire without them. Forks within
+    /// these branches end too.
+    func branches(
+        besides settled: Referral, inside ended: Set<UInt64>
+    ) throws(SQLiteFault) -> [TrailPlace] {
+        guard !ended.isEmpty else { return [] }
         var inside: [TrailPlace] = []
-        for place in places {
+        var abandoned: Set<UInt64> = []
+        for place in try fold(settled.serial).places where place.referral != settled.number {
+            var passed: Set<UInt64> = []
             var fork = place.fork
-            while fork != 0, !ended.contains(fork) { fork = try tables.fork(fork)?.parent ?? 0 }
-            if fork != 0 { inside.append(place) }
+            while fork != 0, !ended.contains(fork) {
+                passed.insert(fork)
+                fork = try tables.fork(fork)?.parent ?? 0
+            }
+            guard fork != 0 else { continue }
+            inside.append(place)
+            abandoned.formUnion(passed)
         }
+        for fork in abandoned { try tables.deleteFork(fork) }
         return inside
     }
 
@@ -223,13 +239,16 @@ extension LedgerWriter {
         return fold
     }
 
-    private func withdraw(_ place: TrailPlace, by hop: Hop) throws(SQLiteFault) {
-        var record = self.record(.withdrawn, hop.request)
-        record.serial = hop.holding.referral.serial
+    /// Takes a branch out of wherever it is; `record` says who ended it.
+    func withdraw(
+        _ place: TrailPlace, of serial: UInt64, _ record: consuming JournalRecord,
+        occurredAt: Int64
+    ) throws(SQLiteFault) {
+        record.serial = serial
         record.referral = place.referral
         record.office = place.office
         record.step = place.step
-        _ = try append(record, occurredAt: hop.occurredAt)
+        _ = try append(record, occurredAt: occurredAt)
         switch place.state {
         case .custody:
             try tables.deleteCustody(place.referral)

@@ -105,23 +105,72 @@ extension LedgerWriter {
 
     private func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
         guard let referral = try tables.dead(number) else { return .refused(.notDead) }
-        let places = try fold(referral.serial).places
-        let others = places.contains { $0.referral != number }
-        let waits = try others ? false : hasArrivals(referral.fork)
+        let ending = try leaveForks(referral)
+        for place in try branches(besides: referral, inside: ending.joined) {
+            var withdrawn = record(.withdrawn, who)
+            withdrawn.agency = directory.office(place.office)?.agency ?? 0
+            try withdraw(place, of: referral.serial, withdrawn, occurredAt: now)
+        }
+        for fork in ending.joined { try tables.deleteFork(fork) }
+        var joining = ending.joining
+        joining?.number = referralNumber(0)
         let receipt = try append(
-            .dismissed, on: referral, who, closes: !others && !waits)
+            .dismissed, on: referral, who, flags: ending.closes ? .closes : [],
+            entries: joining.map { [JournalRecord.entry(of: $0)] } ?? [])
         try tables.deleteDead(number)
         count(referral.office) { $0.dead -= 1 }
-        if !others && !waits {
-            try tables.closeCase(referral.serial, at: now, result: "dismissed")
-            try tables.deleteForks(of: referral.serial)
-        }
+        if let joining { try enter(joining) }
+        if ending.closes { try tables.closeCase(referral.serial, at: now, result: "dismissed") }
         return .done(position: receipt.position)
     }
 
-    private func hasArrivals(_ fork: UInt64) throws(SQLiteFault) -> Bool {
-        guard fork != 0, let row = try tables.fork(fork) else { return false }
-        return row.arrived > 0
+    /// What the end of a branch that will never arrive amounts to.
+    private struct BranchEnd {
+        /// Whether no other branch is left.
+        var closes = false
+        /// The forks whose joins fire because they waited for this branch only.
+        var joined: Set<UInt64> = []
+        /// What enters the step where they join; without a number yet.
+        var joining: Referral?
+    }
+
+    /// Takes a branch out of its fork; a fork nobody else is in ends with it, outwards.
+    private func leaveForks(_ referral: Referral) throws(SQLiteFault) -> BranchEnd {
+        var end = BranchEnd()
+        var number = referral.fork
+        while number != 0, let fork = try tables.fork(number) {
+            guard fork.branches == 1 else {
+                guard fork.arrived >= min(fork.need, fork.branches - 1) else {
+                    try tables.shrinkFork(number)
+                    return end
+                }
+                try join(after: referral, at: fork, &end)
+                return end
+            }
+            try tables.deleteFork(number)
+            number = fork.parent
+        }
+        end.closes = true
+        return end
+    }
+
+    private func join(
+        after referral: Referral, at first: ForkRow, _ end: inout BranchEnd
+    ) throws(SQLiteFault) {
+        end.joined.insert(first.number)
+        var number = first.parent
+        while number != 0, let fork = try tables.fork(number), fork.step == first.step {
+            guard fork.arrived + 1 >= fork.need else { return try tables.arrive(at: number) }
+            end.joined.insert(number)
+            number = fork.parent
+        }
+        guard let published = directory.procedure(first.step.procedure) else { return }
+        var settled = referral
+        settled.fork = number
+        settled.hops = 0
+        end.joining = published.referral(
+            number: 0, entering: first.step.place,
+            office: published.offices[first.step.place], from: settled, at: now)
     }
 
     private func setBackdating(
@@ -146,7 +195,8 @@ extension LedgerWriter {
     }
 
     private func append(
-        _ act: Act, on referral: Referral, _ who: Operator, closes: Bool = false
+        _ act: Act, on referral: Referral, _ who: Operator, flags: JournalRecord.Flags = [],
+        entries: [JournalRecord.Entry] = []
     ) throws(SQLiteFault) -> Receipt {
         var record = record(act, who)
         record.serial = referral.serial
@@ -154,7 +204,8 @@ extension LedgerWriter {
         record.office = referral.office
         record.step = referral.step
         record.agency = directory.office(referral.office)?.agency ?? 0
-        if closes { record.flags.insert(.closes) }
+        record.flags.formUnion(flags)
+        record.entries = entries
         return try append(record, content: who)
     }
 

@@ -83,6 +83,7 @@ enum Schema {
     ///   setting that durability rests on does not read back as set.
     static func prepare(_ connection: Connection) throws(LedgerFault) {
         do {
+            let version = try version(of: connection)
             try connection.execute(
                 """
                 PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;
@@ -97,7 +98,7 @@ enum Schema {
                     throw LedgerFault.setting(name: name, value: value, expected: expected)
                 }
             }
-            try migrate(connection)
+            try migrate(connection, from: version)
         } catch let fault as LedgerFault {
             throw fault
         } catch let fault as SQLiteFault {
@@ -107,15 +108,23 @@ enum Schema {
         }
     }
 
-    private static func migrate(_ connection: Connection) throws {
+    /// The version of the schema, 0 in a new file. Asked before any setting, so that a file that is
+    /// refused stays as it was.
+    private static func version(of connection: Connection) throws -> Int {
         let version = Int(try connection.pragma("user_version")) ?? 0
         let owner = Int64(try connection.pragma("application_id")) ?? 0
-        guard owner == applicationID || (owner == 0 && version == 0) else {
-            throw LedgerFault.foreign
+        guard owner == applicationID else {
+            let tables = try Statement("SELECT 1 FROM sqlite_master LIMIT 1", on: connection)
+            guard owner == 0, version == 0, try !tables.step() else { throw LedgerFault.foreign }
+            return 0
         }
         guard version <= migrations.count else {
             throw LedgerFault.later(version: version, known: migrations.count)
         }
+        return version
+    }
+
+    private static func migrate(_ connection: Connection, from version: Int) throws {
         for (index, migration) in migrations.enumerated().dropFirst(version) {
             try connection.execute(
                 """

@@ -66,7 +66,7 @@ extension LedgerWriter {
         default:
             _ = try reason(in: request)
             hop.movement = try? published.movementToPrevious(of: holding.referral)
-            hop.deadReason = .refused
+            if hop.movement == nil { hop.deadReason = .refused }
         }
         return try move(hop)
     }

@@ -38,6 +38,7 @@ struct Tables {
     private let insertForkStatement: Statement
     private let forkStatement: Statement
     private let arriveStatement: Statement
+    private let shrinkForkStatement: Statement
     private let deleteForkStatement: Statement
     private let deleteForksStatement: Statement
     private let insertContentStatement: Statement
@@ -121,6 +122,8 @@ struct Tables {
         forkStatement = try prepare(
             "SELECT parent, step, need, branches, arrived FROM fork WHERE number = ?")
         arriveStatement = try prepare("UPDATE fork SET arrived = arrived + 1 WHERE number = ?")
+        shrinkForkStatement = try prepare(
+            "UPDATE fork SET need = min(need, branches - 1), branches = branches - 1 WHERE number = ?")
         deleteForkStatement = try prepare("DELETE FROM fork WHERE number = ?")
         deleteForksStatement = try prepare("DELETE FROM fork WHERE serial = ?")
         insertContentStatement = try prepare(
@@ -328,7 +331,7 @@ struct Tables {
 
     func caseRow(_ serial: UInt64) throws(SQLiteFault) -> CaseRow? {
         defer { caseStatement.reset() }
-        caseStatement.bind(1, Int64(serial))
+        caseStatement.bind(1, Int64(bitPattern: serial))
         guard try caseStatement.step() else { return nil }
         return CaseRow(
             serial: serial, id: Self.identifier(caseStatement, 0), procedure: UInt32(caseStatement.int64(1)),
@@ -424,6 +427,12 @@ struct Tables {
         try arriveStatement.run()
     }
 
+    /// Takes a branch that will never arrive out of a fork.
+    func shrinkFork(_ number: UInt64) throws(SQLiteFault) {
+        shrinkForkStatement.bind(1, Int64(number))
+        try shrinkForkStatement.run()
+    }
+
     func deleteFork(_ number: UInt64) throws(SQLiteFault) {
         deleteForkStatement.bind(1, Int64(number))
         try deleteForkStatement.run()
@@ -469,7 +478,7 @@ struct Tables {
         _ statement: Statement, _ number: UInt64
     ) throws(SQLiteFault) -> Referral? {
         defer { statement.reset() }
-        statement.bind(1, Int64(number))
+        statement.bind(1, Int64(bitPattern: number))
         guard try statement.step() else { return nil }
         let office = UInt32(statement.int64(0))
         let lane = UInt8(statement.int64(1))

@@ -7,6 +7,9 @@ internal import Wire
 /// `track`: where a case is and what was done, for the backends.
 extension LedgerWriter {
     func track(_ request: Request, into effects: inout Effects) throws(SQLiteFault) {
+        guard (request.header.serial == 0) != (request.header.id == .none) else {
+            return effects.refuse(.malformed, request)
+        }
         do {
             let reader = try trailReader()
             let serial =
@@ -56,6 +59,7 @@ extension LedgerWriter {
             made.dueAt = place.due
             made.lane = UInt32(place.lane)
             made.attempts = place.attempts
+            made.outcomes = place.outcomes
             return made
         }
         envelope.acts = trail.acts.map { act in

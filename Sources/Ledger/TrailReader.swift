@@ -16,6 +16,8 @@ package struct CaseTrail: Sendable {
         package var due: Int64
         package var lane: UInt8
         package var attempts: UInt32
+        /// The outcomes its step may close with, in order.
+        package var outcomes: [String]
     }
 
     /// One record of the trail, with names for numbers and its content.
@@ -131,7 +133,8 @@ package final class TrailReader {
             CaseTrail.Place(
                 referral: place.referral, office: try office(place.office).name,
                 step: try step(place.step), state: place.state.rawValue, since: place.since,
-                due: place.due, lane: place.lane, attempts: place.attempts)
+                due: place.due, lane: place.lane, attempts: place.attempts,
+                outcomes: try outcomes(of: place.step))
         }
         return trail
     }
@@ -215,11 +218,16 @@ package final class TrailReader {
         return steps.indices.contains(number.place) ? steps[number.place].name : ""
     }
 
+    private func outcomes(of number: StepNumber) throws -> [String] {
+        guard number != .none else { return [] }
+        let steps = try procedure(number.procedure).procedure.steps
+        return steps.indices.contains(number.place)
+            ? steps[number.place].outcomes.map(\.name) : []
+    }
+
     private func outcome(_ record: JournalRecord) throws -> String {
-        let steps = try procedure(record.step.procedure).procedure.steps
-        guard steps.indices.contains(record.step.place) else { return "" }
-        let outcomes = steps[record.step.place].outcomes
-        return outcomes.indices.contains(Int(record.code)) ? outcomes[Int(record.code)].name : ""
+        let outcomes = try outcomes(of: record.step)
+        return outcomes.indices.contains(Int(record.code)) ? outcomes[Int(record.code)] : ""
     }
 
     static func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -46,8 +46,8 @@ package struct Verification: Sendable {
         let journal = try Statement(
             "SELECT position, hash, record FROM journal ORDER BY position", on: connection)
         while try journal.step() {
-            records += 1
-            let position = UInt64(journal.int64(0))
+            records &+= 1
+            let position = UInt64(bitPattern: journal.int64(0))
             if position != records {
                 isChainIntact = false
                 report("The journal has no record at position \(records).")
@@ -87,14 +87,15 @@ package struct Verification: Sendable {
                 "SELECT referral, serial, office, lane, slip FROM \(table)", on: connection)
             while try rows.step() {
                 referrals += 1
-                let number = UInt64(rows.int64(0))
-                let serial = UInt64(rows.int64(1))
+                let number = UInt64(bitPattern: rows.int64(0))
+                let serial = UInt64(bitPattern: rows.int64(1))
                 found[number, default: 0] += 1
                 let place = folds[serial]?.places.first { $0.referral == number }
                 let referral = rows.withBlob(4) { slip in
                     Referral(
-                        number: number, serial: serial, office: UInt32(rows.int64(2)),
-                        lane: UInt8(rows.int64(3)), slip: slip)
+                        number: number, serial: serial,
+                        office: UInt32(truncatingIfNeeded: rows.int64(2)),
+                        lane: UInt8(truncatingIfNeeded: rows.int64(3)), slip: slip)
                 }
                 guard let place, let referral, place.state == state,
                     place.office == referral.office, place.step == referral.step,
@@ -122,7 +123,7 @@ package struct Verification: Sendable {
         let rows = try Statement("SELECT serial, closed FROM cases", on: connection)
         while try rows.step() {
             cases += 1
-            let serial = UInt64(rows.int64(0))
+            let serial = UInt64(bitPattern: rows.int64(0))
             let isClosed = rows.int64(1) != 0
             guard let fold = folds[serial], fold.isClosed == isClosed else {
                 report("Case \(serial) is open in one of ledger and trail, closed in the other.")

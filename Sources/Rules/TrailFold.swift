@@ -41,7 +41,7 @@ package struct TrailFold: Sendable {
         case .submitted, .acted:
             if !record.entries.isEmpty { isClosed = false }
             enter(record)
-        case .completed, .returned, .referred, .refused:
+        case .completed, .returned, .referred, .refused, .dismissed:
             leave(record.referral)
             enter(record)
         case .accepted:
@@ -57,7 +57,7 @@ package struct TrailFold: Sendable {
                 place.attempts = 0
                 place.state = .waiting
             }
-        case .withdrawn, .dismissed:
+        case .withdrawn:
             leave(record.referral)
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started:
             break

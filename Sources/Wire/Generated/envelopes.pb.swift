@@ -286,6 +286,9 @@ package nonisolated struct Barid_V1_Place: Sendable {
 
   package var attempts: UInt32 = 0
 
+  /// the step's outcomes in order, as in Step
+  package var outcomes: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -841,7 +844,7 @@ nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Place"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}referral\0\u{1}office\0\u{1}step\0\u{1}state\0\u{1}since\0\u{3}due_at\0\u{1}lane\0\u{1}attempts\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}referral\0\u{1}office\0\u{1}step\0\u{1}state\0\u{1}since\0\u{3}due_at\0\u{1}lane\0\u{1}attempts\0\u{1}outcomes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -857,6 +860,7 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.dueAt) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.lane) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.attempts) }()
+      case 9: try { try decoder.decodeRepeatedStringField(value: &self.outcomes) }()
       default: break
       }
     }
@@ -887,6 +891,9 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.attempts != 0 {
       try visitor.visitSingularUInt32Field(value: self.attempts, fieldNumber: 8)
     }
+    if !self.outcomes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.outcomes, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -899,6 +906,7 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.dueAt != rhs.dueAt {return false}
     if lhs.lane != rhs.lane {return false}
     if lhs.attempts != rhs.attempts {return false}
+    if lhs.outcomes != rhs.outcomes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BaridClient
+import Control
+import Foundation
+import Platform
+import Testing
+
+/// A real daemon on a directory of the test's own.
+final class DaemonProcess {
+    private let directory = TemporaryDirectory()
+    private(set) var process: ChildProcess
+    private(set) var endpoints: [String] = []
+
+    /// Its data directory.
+    let data: String
+    /// Its socket for departments.
+    var bus: String { "ipc://\(data)/bus.sock" }
+
+    /// Starts a daemon on a fresh directory and waits until it is ready.
+    init(_ options: [String] = []) throws {
+        data = directory.path + "/data"
+        process = try ChildProcess("baridd", ["--data", data] + options)
+        try waitUntilReady()
+    }
+
+    deinit {
+        // Before its files go.
+        process.kill()
+        _ = process.ending()
+    }
+
+    /// Starts it again on the same data, after its end.
+    func restart(_ options: [String] = []) throws {
+        process = try ChildProcess("baridd", ["--data", data] + options)
+        try waitUntilReady()
+    }
+
+    /// Ends it as a power failure would.
+    func kill() {
+        process.kill()
+        #expect(process.ending() == .killed(SIGKILL))
+    }
+
+    /// Asks it to drain, and waits for its end.
+    func terminate() -> Ending {
+        process.signal(SIGTERM)
+        return process.ending(seconds: 30)
+    }
+
+    /// Whether it still runs.
+    var isRunning: Bool { Foundation.kill(process.number, 0) == 0 && (try? status()) != nil }
+
+    private func waitUntilReady() throws {
+        let isReady = process.listen(seconds: 30) { output, _ in
+            output.contains("is ready on") && output.contains("bus.sock\n")
+        }
+        let said = process.errors
+        try #require(isReady, "the daemon did not get ready: \(said)")
+        endpoints = process.output.split(separator: "\n").dropFirst().map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+    }
+}
+
+/// What operators do, over the control socket.
+extension DaemonProcess {
+    func status() throws -> Status {
+        var control = try control()
+        return try control.request(.status)
+    }
+
+    func verify() throws -> VerifyReport {
+        var control = try control()
+        return try control.request(.verify)
+    }
+
+    /// Publishes a declaration.
+    func publish(_ source: String) throws {
+        var control = try control()
+        let publication: Publication = try control.request(
+            .procedurePublish, SourceArguments(source: source), reason: "a new law")
+        try #require(publication.isNew)
+    }
+
+    /// Publishes a declaration of `Deploy/procedures`.
+    func publish(file: String) throws {
+        try publish(
+            String(contentsOfFile: Checkout.path("Deploy/procedures/\(file)"), encoding: .utf8))
+    }
+
+    func caseView(_ number: String) throws -> CaseView {
+        var control = try control()
+        return try control.request(.caseShow, CaseArguments(number: number))
+    }
+
+    func deadLetters() throws -> [DeadLetter] {
+        var letters: [DeadLetter] = []
+        var control = try control()
+        _ = try control.request(.deadList, DeadListArguments(), result: RowCount.self) {
+            (row: DeadLetter) throws(OperatorFault) in
+            letters.append(row)
+        }
+        return letters
+    }
+
+    /// Checks the whole ledger, and that nothing in it is under way.
+    func expectSound(
+        closed: Int, open: Int = 0, _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let report = try verify()
+        #expect(report.isSound, "\(report.findings)", sourceLocation: location)
+        let cases = try status().cases
+        #expect(
+            cases == Status.Cases(open: UInt64(open), closed: UInt64(closed)),
+            sourceLocation: location)
+    }
+
+    /// Runs `baridctl` on this daemon.
+    func baridctl(_ arguments: String...) throws -> Ended {
+        try Ended("baridctl", arguments + ["--data", data])
+    }
+
+    /// Runs `barid` on this daemon.
+    func barid(_ arguments: String..., agency: String? = nil) throws -> Ended {
+        try Ended(
+            "barid", arguments + ["--data", data] + (agency.map { ["--agency", $0] } ?? []))
+    }
+
+    /// Connects as a department's program.
+    func connect(
+        _ agency: String = "city", settleTimeout: Duration = .seconds(30)
+    ) async throws -> Bus {
+        try await Bus.connect(
+            to: bus, agency: agency, name: "tests", settleTimeout: settleTimeout)
+    }
+
+    private func control() throws -> ControlClient {
+        try ControlClient(path: data + "/control.sock")
+    }
+}
+
+/// Looks until a condition holds or 30 s are over. The pause only spares the processor.
+func eventually(
+    _ condition: () async throws -> Bool, _ location: SourceLocation = #_sourceLocation
+) async throws {
+    let limit = Clock.monotonicMilliseconds() + 30_000
+    while try await !condition() {
+        try #require(
+            Clock.monotonicMilliseconds() < limit, "it never came true", sourceLocation: location)
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// The checkout these tests were built from.
+enum Checkout {
+    private static let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    static func path(_ relative: String) -> String { root.appending(path: relative).path }
+
+    /// A recorded history of 1434 cases that lies beside a checkout, not in it.
+    static let receipts = path("../shared/data/receipt.xes.gz")
+    static var hasReceipts: Bool { FileManager.default.fileExists(atPath: receipts) }
+    static let receiptsAreAbsent: Comment =
+        "the recorded history receipt.xes.gz is not in ../shared/data beside this checkout"
+}
+
+/// All tests that start daemons, one after the other: each daemon and its peers want both cores.
+@Suite("baridd", .serialized, .timeLimit(.minutes(4))) enum DaemonTests {}
+
+/// A generator whose numbers follow from its seed (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}
