@@ -69,18 +69,17 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
 
     private enum Cause: Equatable, Sendable {
         case refused(Code, text: String, retryAt: Int64)
-        case interrupted
         case cancelled
         case faulty(String)
     }
 
     private let cause: Cause
 
-    /// The reason; `interrupted` and `cancelled` waits and local faults count as `notConnected`.
+    /// The reason; cancelled waits and local faults count as `notConnected`.
     public var code: Code {
         switch cause {
         case .refused(let code, _, _): code
-        case .interrupted, .cancelled, .faulty: .notConnected
+        case .cancelled, .faulty: .notConnected
         }
     }
 
@@ -88,8 +87,6 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
     public var text: String {
         switch cause {
         case .refused(_, let text, _): text
-        case .interrupted:
-            "The session broke before the answer came; look at the case's trail before repeating."
         case .cancelled: "The wait was cancelled; the request may have been done all the same."
         case .faulty(let text): text
         }
@@ -120,14 +117,10 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isRetriable: Bool {
         switch cause {
         case .refused(let code, _, _): RefusalCode(rawValue: code.rawValue)?.isRetriable ?? false
-        case .interrupted, .cancelled: true
+        case .cancelled: true
         case .faulty: false
         }
     }
-
-    /// Whether an unrepeatable request (a note) was under way when the session broke: it may or may
-    /// not have been recorded, and only the case's trail can tell.
-    public var isInterrupted: Bool { cause == .interrupted }
 
     /// Whether the waiting task was cancelled.
     public var isCancelled: Bool { cause == .cancelled }
@@ -160,7 +153,6 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
         .refused(number, text: "", retryAt: 0)
     }
 
-    static let interrupted = BaridError(cause: .interrupted)
     static let cancelled = BaridError(cause: .cancelled)
 
     /// Something of this machine failed: a socket, a descriptor, a malformed endpoint.

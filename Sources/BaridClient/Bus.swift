@@ -105,7 +105,8 @@ public final class Bus: Sendable {
     /// - Parameters:
     ///   - office: `agency/office`.
     ///   - title: Shown to people; kept when the office is first opened.
-    ///   - credit: Referrals that may be under way or unread at once, 1 to 10 000.
+    ///   - credit: Referrals that may be under way or unread at once, to 10 000. With 0 none come:
+    ///     enough to settle what the office holds in custody.
     /// - Returns: The referrals as they come.
     /// - Throws: `otherAgency`, or another refusal of the bus.
     public func staff(
@@ -156,15 +157,10 @@ public final class Bus: Sendable {
         in trail: Trail
     ) throws(BaridError) -> Custody {
         guard let number = CaseNumber(text: trail.caseNumber) else { throw .client(.unknownCase) }
-        let step = BusLoop.StepName(
-            procedure: trail.procedure,
-            version: trail.version,
-            step: place.step
-        )
         return Custody(
             number: place.referral,
             serial: number.serial,
-            outcomes: { [loop] in loop.outcomes(of: step) },
+            outcomes: place.outcomes,
             loop: loop
         )
     }

@@ -34,7 +34,6 @@ final class BusLoop: Sendable {
     private let inbox = Mutex(Inbox())
     private let tickets = Atomic<UInt64>(SessionState.openingTicket)
     private let thread = Mutex<WorkerThread?>(nil)
-    private let steps = Mutex<[StepName: [String]]>([:])
 
     private struct Inbox {
         var commands: [Command] = []
@@ -44,19 +43,10 @@ final class BusLoop: Sendable {
         var isGone = false
     }
 
-    struct StepName: Hashable {
-        var procedure: String
-        var version: UInt32
-        var step: String
-    }
-
     init(timeoutMilliseconds: Int64) throws(SystemFault) {
         self.timeoutMilliseconds = timeoutMilliseconds
         signal = try EventSignal()
     }
-
-    /// Outcomes of a step, if the bus has announced it to this connection.
-    func outcomes(of step: StepName) -> [String]? { steps.withLock { $0[step] } }
 
     /// A number not used before; desks and requests share them.
     func nextTicket() -> UInt64 { tickets.wrappingAdd(1, ordering: .relaxed).newValue }
@@ -146,10 +136,10 @@ final class BusLoop: Sendable {
                 try turn.wait()
                 signal.drain()
                 for command in takeCommands() { turn.take(command) }
-                try turn.work(announce: { self.learn($0) })
+                try turn.work()
             }
             for command in end() { turn.take(command) }
-            turn.settle(announce: { self.learn($0) })
+            turn.settle()
             return
         } catch {
             reason = .faulty("The client \(error).")
@@ -172,11 +162,6 @@ final class BusLoop: Sendable {
             return enders
         }
         for ender in enders { ender.resume() }
-    }
-
-    private func learn(_ step: AnnouncedStep) {
-        let name = StepName(procedure: step.procedure, version: step.version, step: step.step)
-        steps.withLock { $0[name] = step.outcomes }
     }
 
     private func takeCommands() -> [Command] {

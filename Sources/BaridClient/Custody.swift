@@ -10,14 +10,15 @@ public struct Custody: Sendable {
     public let number: UInt64
     /// The case's place in the ledger, from 1.
     public let serial: UInt64
+    /// The outcomes the step may close with.
+    public let outcomes: [String]
 
-    private let outcomes: @Sendable () -> [String]?
     private let holding: Holding
 
     init(
         number: UInt64,
         serial: UInt64,
-        outcomes: @escaping @Sendable () -> [String]?,
+        outcomes: [String],
         loop: BusLoop
     ) {
         self.number = number
@@ -28,20 +29,13 @@ public struct Custody: Sendable {
 
     /// Closes the step with one of its outcomes; the case goes on.
     ///
-    /// - Throws: `unknownOutcome` if the step declares no such outcome, or if the bus has not
-    ///   announced the step to this connection.
+    /// - Throws: `unknownOutcome` before anything is sent if the step declares no such outcome.
     @discardableResult
     public func complete(
         _ outcome: String,
         occurredAt: Int64? = nil
     ) async throws(BaridError) -> Receipt {
-        guard let known = outcomes() else {
-            throw .faulty(
-                "The bus has not announced the step of this case to this connection, so its "
-                    + "outcomes are unknown; settle it from the program that accepted it."
-            )
-        }
-        guard let place = known.firstIndex(of: outcome).flatMap({ UInt16(exactly: $0) }) else {
+        guard let place = outcomes.firstIndex(of: outcome).flatMap({ UInt16(exactly: $0) }) else {
             throw .client(.unknownOutcome)
         }
         return try await holding.settle(.complete, code: place, occurredAt: occurredAt)
@@ -112,14 +106,16 @@ public struct Custody: Sendable {
         person: String = "",
         text: String = "",
         body: [UInt8] = [],
-        occurredAt: Int64? = nil
+        occurredAt: Int64? = nil,
+        key: SubmissionKey = SubmissionKey()
     ) async throws(BaridError) -> Receipt {
         try await holding.note(
             activity: activity,
             person: person,
             text: text,
             body: body,
-            occurredAt: occurredAt
+            occurredAt: occurredAt,
+            key: key
         )
     }
 }
@@ -165,13 +161,15 @@ struct Holding: Sendable {
         person: String,
         text: String,
         body: [UInt8],
-        occurredAt: Int64?
+        occurredAt: Int64?,
+        key: SubmissionKey
     ) async throws(BaridError) -> Receipt {
         var note = Envelope.Note()
         note.activity = activity
         note.person = person
         note.text = text
-        let header = header(.note, occurredAt: occurredAt)
+        var header = header(.note, occurredAt: occurredAt)
+        header.id = key.identifier
         return Receipt(
             try await ask(header, envelope: Envelope.bytes(of: note), body: body).header
         )

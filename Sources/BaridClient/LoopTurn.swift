@@ -20,6 +20,8 @@ struct LoopTurn: ~Copyable {
 
     /// Frames taken in one turn, so that commands are not starved.
     private static let framesMax = 256
+    /// How long an office may wait to be attached.
+    private static let staffMilliseconds: Int64 = 30_000
 
     /// Opens the socket.
     ///
@@ -65,16 +67,15 @@ struct LoopTurn: ~Copyable {
         case .staff(let desk, let title, let credit, let ticket, let waiter):
             waiters[ticket] = waiter
             desks[desk.number] = desk
-            state.staff(
-                desk: desk.number,
+            let staffed = StaffedDesk(
                 office: desk.office,
                 title: title,
-                credit: UInt64(max(1, credit)),
+                credit: UInt64(max(0, credit)),
                 creditBytes: Limits.creditBytesMax / 4,
                 ticket: ticket,
-                timeoutMilliseconds: 30_000,
-                now: now
+                deadline: now + Self.staffMilliseconds
             )
+            state.staff(desk.number, staffed, now: now)
         case .abandon(let ticket): state.cancel(ticket: ticket, now: now)
         case .consumed(let desk, let session, let bytes):
             state.consumed(desk: desk, session: session, messages: 1, bytes: bytes, now: now)
@@ -83,7 +84,7 @@ struct LoopTurn: ~Copyable {
     }
 
     /// Reads what came, does what is due, sends what there is, and tells who waits.
-    mutating func work(announce: (AnnouncedStep) -> Void) throws(ZeroMQFault) {
+    mutating func work() throws(ZeroMQFault) {
         let isUp = try road.socket.events.contains(.writable)
         if isUp != isRoadUp {
             isRoadUp = isUp
@@ -97,11 +98,11 @@ struct LoopTurn: ~Copyable {
         try flush()
         state.tick(now: Clock.monotonicMilliseconds(), canSend: isFlushed)
         try flush()
-        settle(announce: announce)
+        settle()
     }
 
     /// Tells those who wait what became of their requests.
-    mutating func settle(announce: (AnnouncedStep) -> Void) {
+    mutating func settle() {
         let outcomes = state.outcomes
         state.outcomes.removeAll(keepingCapacity: true)
         for outcome in outcomes {
@@ -111,7 +112,6 @@ struct LoopTurn: ~Copyable {
             case .failed(let ticket, let error):
                 waiters.removeValue(forKey: ticket)?.resume(returning: .failure(error))
             case .delivered(let desk, let delivery): desks[desk]?.put(delivery)
-            case .announced(let step): announce(step)
             case .voided(let desk): desks[desk]?.void()
             case .unstaffed(let desk, let error): desks.removeValue(forKey: desk)?.end(error)
             case .ended(let error):

@@ -163,22 +163,23 @@ public struct Referral: Sendable {
 
     /// Records a remark in the trail of the case.
     ///
-    /// A note cannot be recognised when repeated: if the session breaks before it is answered, it
-    /// fails with `isInterrupted` and only the trail tells whether it was recorded.
+    /// Repeated with the same key, even in a later delivery of the case, it returns its first receipt.
     @discardableResult
     public func note(
         activity: String,
         person: String = "",
         text: String = "",
         body: [UInt8] = [],
-        occurredAt: Int64? = nil
+        occurredAt: Int64? = nil,
+        key: SubmissionKey = SubmissionKey()
     ) async throws(BaridError) -> Receipt {
         try await holding.note(
             activity: activity,
             person: person,
             text: text,
             body: body,
-            occurredAt: occurredAt
+            occurredAt: occurredAt,
+            key: key
         )
     }
 }

@@ -3,6 +3,8 @@
 internal import Wire
 
 /// Something asked of the bus, kept whole until it is answered so that it can be sent again.
+///
+/// The bus knows a repetition by its key or its lease, or because nothing is stored.
 struct Request: Sendable {
     /// All fields but the number and the lengths.
     var header: Header
@@ -10,11 +12,6 @@ struct Request: Sendable {
     var body: [UInt8] = []
     /// How long the caller waits, from the moment of asking.
     var timeoutMilliseconds: Int64
-
-    /// Whether the bus recognises a repetition: by key, by lease, or because nothing is stored.
-    ///
-    /// A note has neither, so it must not be sent twice.
-    var isRepeatable: Bool { header.verb != .note }
 }
 
 /// The answer to a request.
@@ -72,38 +69,10 @@ enum Outcome: Sendable {
     case failed(ticket: UInt64, BaridError)
     /// A referral for a desk.
     case delivered(desk: Int, Delivery)
-    /// A step became known; it holds for good, since a published version never changes.
-    case announced(AnnouncedStep)
     /// The leases of what this desk has not yet handed out are void.
     case voided(desk: Int)
     /// The desk cannot go on.
     case unstaffed(desk: Int, BaridError)
     /// The session is over for good; nil if it was closed in order.
     case ended(BaridError?)
-}
-
-/// First in, first out, without moving what stays.
-struct NumberQueue {
-    private var numbers: [UInt32] = []
-    private var head = 0
-
-    var isEmpty: Bool { head == numbers.count }
-
-    mutating func append(_ number: UInt32) { numbers.append(number) }
-
-    mutating func popFirst() -> UInt32? {
-        guard head < numbers.count else { return nil }
-        let number = numbers[head]
-        head += 1
-        if head == numbers.count || head >= 4_096 {
-            numbers.removeFirst(head)
-            head = 0
-        }
-        return number
-    }
-
-    mutating func replaceAll(with numbers: [UInt32]) {
-        self.numbers = numbers
-        head = 0
-    }
 }

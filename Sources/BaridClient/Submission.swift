@@ -28,7 +28,7 @@ public enum Lane: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// Sixteen bytes that make a submission repeatable: the same key never opens two cases.
+/// Sixteen bytes that make a submission or a note repeatable: the same key is never done twice.
 public struct SubmissionKey: Hashable, Sendable, CustomStringConvertible {
     let identifier: Identifier
 

@@ -24,6 +24,8 @@ public struct Trail: Hashable, Sendable {
         public let lane: Lane?
         /// Attempts that failed.
         public let attempts: UInt32
+        /// The outcomes the step may close with, in order.
+        public let outcomes: [String]
     }
 
     /// One record of the trail.
@@ -113,7 +115,8 @@ extension Trail.Place {
             since: place.since,
             dueAt: place.dueAt == 0 ? nil : place.dueAt,
             lane: UInt8(exactly: place.lane).flatMap(Lane.init(rawValue:)),
-            attempts: place.attempts
+            attempts: place.attempts,
+            outcomes: place.outcomes
         )
     }
 }

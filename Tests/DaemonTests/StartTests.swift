@@ -18,8 +18,9 @@ extension DaemonTests {
             var submission = Submission(procedure: "itinerary")
             submission.itinerary = ["city/counter"]
             submission.body = Array("plans".utf8)
+            let referrals = try await bus.staff("city/counter")
             let receipt = try await bus.submit(submission)
-            for try await referral in try await bus.staff("city/counter") {
+            for try await referral in referrals {
                 #expect(referral.caseNumber == receipt.caseNumber)
                 #expect(referral.body == Array("plans".utf8))
                 try await referral.complete("forwarded")
