@@ -3,8 +3,8 @@
 
 import PackageDescription
 
-/// The map of the house: one line a room, and a room imports only rooms above it in this list.
-/// `design` in README.md draws the same arrows; `TidyTests` holds the sources against this table.
+/// The map of the house: a room imports only rooms above it in this list. README.md draws the same
+/// arrows; `TidyTests` holds the sources against this table.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -22,14 +22,16 @@ func door(_ name: String, _ imports: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: imports, swiftSettings: settings)
+    .testTarget(name: name, dependencies: imports + ["TestKit"], swiftSettings: settings)
 }
 
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 
 let package = Package(
     name: "barid",
@@ -49,7 +51,10 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
-            name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+            name: "CXML",
+            pkgConfig: "libxml-2.0",
+            providers: [.apt(["libxml2-dev"])]
+        ),
 
         room("ZeroMQ", ["CZeroMQ"]),
         room("SQLite", ["CSQLite"]),
@@ -57,21 +62,24 @@ let package = Package(
         room("Wire", [protobuf]),
         room("Rules", ["Wire"]),
         room("Declarations", ["Rules", yams]),
-        room("XES", ["CXML"]),
+        room("XES", ["CXML", "Platform"]),
         room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
         room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),
         room("Control", ["Platform", "Rules"]),
         room(
             "Daemon",
-            ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]),
+            ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]
+        ),
         room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
         door(
             "baridctl",
-            ["Control", "Declarations", "Platform", "Rules", "XES", arguments]),
+            ["Control", "Declarations", "Platform", "Rules", "XES", arguments]
+        ),
         door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments]),
 
+        .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("PlatformTests", ["Platform"]),
@@ -81,17 +89,24 @@ let package = Package(
         tests("XESTests", ["XES"]),
         tests(
             "LedgerTests",
-            ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]),
+            ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]
+        ),
         tests(
-            "CourierTests", ["Courier", "CZeroMQ", "ZeroMQ", "Wire", "Rules", "Platform"]),
+            "CourierTests",
+            ["Courier", "CZeroMQ", "ZeroMQ", "Wire", "Rules", "Platform"]
+        ),
         tests("ControlTests", ["Control", "Platform", "XES", "baridctl"]),
-        tests("BaridClientTests", ["BaridClient", "barid", "Wire", "Platform"]),
+        tests(
+            "BaridClientTests",
+            ["BaridClient", "barid", "Wire", "ZeroMQ", "Platform", "XES"]
+        ),
         tests(
             "DaemonTests",
             [
                 "baridd", "baridctl", "barid", "Daemon", "BaridClient", "Control", "XES",
                 "ZeroMQ", "Wire", "Platform",
-            ]),
+            ]
+        ),
         tests("TidyTests", []),
     ]
 )

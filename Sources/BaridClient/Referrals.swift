@@ -8,7 +8,8 @@
 /// }
 /// ```
 /// The bus keeps at most the credit given to `staff` under way or unread here, so a program that
-/// stops reading is sent nothing more. Iteration ends when the connection is closed or the task is
+/// stops reading is sent nothing more. A referral counts until its iteration asks for the next one:
+/// with a credit of 1 no lease runs while another referral is worked on. Iteration ends when the connection is closed or the task is
 /// cancelled, and throws when the office can no longer be staffed. Several tasks may iterate at
 /// once: each referral goes to one of them.
 public struct Referrals: AsyncSequence, Sendable {
@@ -26,8 +27,15 @@ public struct Referrals: AsyncSequence, Sendable {
 
     /// Waits for one referral after the other.
     public struct Iterator: AsyncIteratorProtocol {
-        let desk: Desk
-        let loop: BusLoop
+        private let desk: Desk
+        private let loop: BusLoop
+        private let hand: Hand
+
+        init(desk: Desk, loop: BusLoop) {
+            self.desk = desk
+            self.loop = loop
+            hand = Hand(desk: desk.number, loop: loop)
+        }
 
         /// The next referral, or nil at the end.
         public mutating func next() async throws(BaridError) -> Referral? {
@@ -38,15 +46,32 @@ public struct Referrals: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(BaridError) -> Referral? {
+            hand.empty()
             guard let delivery = try await desk.next() else { return nil }
-            loop.post(
-                .consumed(
-                    desk: desk.number,
-                    session: delivery.session,
-                    bytes: delivery.creditBytes
-                )
-            )
+            hand.take(delivery)
             return Referral(delivery: delivery, loop: loop)
         }
+    }
+}
+
+/// What one iteration holds at the moment; its credit goes back when the hand is emptied, at the
+/// latest when the iteration is dropped.
+private final class Hand {
+    private let desk: Int
+    private let loop: BusLoop
+    private var held: (session: UInt64, bytes: UInt64)?
+
+    init(desk: Int, loop: BusLoop) {
+        self.desk = desk
+        self.loop = loop
+    }
+
+    deinit { empty() }
+
+    func take(_ delivery: Delivery) { held = (delivery.session, delivery.creditBytes) }
+
+    func empty() {
+        guard let (session, bytes) = held.take() else { return }
+        loop.post(.consumed(desk: desk, session: session, bytes: bytes))
     }
 }

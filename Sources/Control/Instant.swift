@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FoundationEssentials
+internal import Platform
 
 /// A moment in milliseconds since 1970-01-01 UTC, written as ISO 8601 text in JSON:
 /// `2026-03-01T08:00:00.000Z`.
 package struct Instant: Hashable, Comparable, Codable, Sendable {
-    /// Milliseconds since 1970-01-01 UTC, within the years 1583 to 9999.
+    /// Milliseconds since 1970-01-01 UTC, within the years 0001 to 9999.
     package let milliseconds: Int64
 
-    /// 1583-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z: the formatter has the Julian calendar
-    /// for older dates, ISO 8601 the Gregorian one.
-    private static let range: ClosedRange<Int64> = -12_212_553_600_000...253_402_300_799_999
+    /// 0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z.
+    private static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
-    /// The moment this many milliseconds after 1970; one beyond the years 1583 to 9999 becomes the
+    /// The moment this many milliseconds after 1970; one beyond the years 0001 to 9999 becomes the
     /// nearest within them.
     package init(milliseconds: Int64) {
         self.milliseconds = min(max(milliseconds, Self.range.lowerBound), Self.range.upperBound)
@@ -25,27 +24,13 @@ package struct Instant: Hashable, Comparable, Codable, Sendable {
 
     /// Reads `YYYY-MM-DDThh:mm:ss.fffZ`, the form that `text` writes; nil for any other.
     package init?(text: String) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].count == 19, parts[1].count == 4,
-            parts[1].last == UInt8(ascii: "Z"),
-            let fraction = UInt16(String(parts[1].dropLast()) ?? ""),
-            let head = String(parts[0]),
-            let date = try? Date(head + "Z", strategy: Date.ISO8601FormatStyle())
-        else { return nil }
-        self.init(milliseconds: Int64(date.timeIntervalSince1970) * 1000 + Int64(fraction))
+        guard let milliseconds = Instants.parse(text) else { return nil }
+        self.init(milliseconds: milliseconds)
         guard self.text == text else { return nil }
     }
 
     /// The moment as `2026-03-01T08:00:00.000Z`.
-    package var text: String {
-        // Whole seconds and milliseconds apart, since a floating-point second would round.
-        let (quotient, remainder) = milliseconds.quotientAndRemainder(dividingBy: 1000)
-        let seconds = remainder < 0 ? quotient - 1 : quotient
-        let fraction = remainder < 0 ? remainder + 1000 : remainder
-        let date = Date(timeIntervalSince1970: Double(seconds))
-        let head = date.formatted(Date.ISO8601FormatStyle()).dropLast()
-        return "\(head).\(String(1000 + fraction).dropFirst())Z"
-    }
+    package var text: String { Instants.format(milliseconds) ?? "" }
 
     /// Reads the text form.
     ///

@@ -8,25 +8,36 @@ extension CaseView {
     /// A trail as operators see it.
     init(_ trail: CaseTrail) {
         self.init(
-            number: CaseNumber(serial: trail.serial)?.text ?? "", id: trail.id,
-            procedure: trail.procedure, version: trail.version,
-            state: trail.isOpen ? "open" : "closed", submittedBy: trail.submittedBy,
-            openedAt: Instant(milliseconds: trail.openedAt))
+            number: CaseNumber(serial: trail.serial)?.text ?? "",
+            id: trail.id,
+            procedure: trail.procedure,
+            version: trail.version,
+            state: trail.isOpen ? "open" : "closed",
+            submittedBy: trail.submittedBy,
+            openedAt: Instant(milliseconds: trail.openedAt)
+        )
         result = trail.result
         dueAt = Instant.unlessZero(trail.dueAt)
         closedAt = Instant.unlessZero(trail.closedAt)
         places = trail.places.map { place in
             Place(
-                referral: place.referral, office: place.office, step: place.step,
-                state: place.state, since: Instant(milliseconds: place.since),
-                dueAt: Instant.unlessZero(place.due), lane: UInt32(place.lane),
-                attempts: place.attempts)
+                referral: place.referral,
+                office: place.office,
+                step: place.step,
+                state: place.state,
+                since: Instant(milliseconds: place.since),
+                dueAt: Instant.unlessZero(place.due),
+                lane: UInt32(place.lane),
+                attempts: place.attempts
+            )
         }
         acts = trail.acts.map { act in
             var made = Act(
-                position: act.position, act: act.act,
+                position: act.position,
+                act: act.act,
                 occurredAt: Instant(milliseconds: act.occurredAt),
-                recordedAt: Instant(milliseconds: act.recordedAt))
+                recordedAt: Instant(milliseconds: act.recordedAt)
+            )
             made.office = act.office
             made.step = act.step
             made.outcome = act.outcome
@@ -48,8 +59,10 @@ extension ExportTrace {
     /// how it was settled, so that every visit is in the log.
     init(_ trail: CaseTrail) {
         self.init(
-            number: CaseNumber(serial: trail.serial)?.text ?? "", reference: trail.reference,
-            openedAt: Instant(milliseconds: trail.openedAt))
+            number: CaseNumber(serial: trail.serial)?.text ?? "",
+            reference: trail.reference,
+            openedAt: Instant(milliseconds: trail.openedAt)
+        )
         attributes = trail.attributes.map { Attribute(name: $0.name, value: $0.value) }
         dueAt = Instant.unlessZero(trail.dueAt)
         closedAt = Instant.unlessZero(trail.closedAt)
@@ -68,8 +81,11 @@ extension ExportTrace {
             default: return nil
             }
             return Event(
-                activity: activity, group: group, resource: act.person,
-                instant: Instant(milliseconds: act.occurredAt))
+                activity: activity,
+                group: group,
+                resource: act.person,
+                instant: Instant(milliseconds: act.occurredAt)
+            )
         }
     }
 }

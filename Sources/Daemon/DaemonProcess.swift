@@ -59,10 +59,14 @@ package struct DaemonProcess {
                 limits: LedgerLimits(
                     bodyBytesMax: configuration.bodyBytesMax,
                     daemon: "baridd/" + DaemonConfiguration.version,
-                    diskReserveBytes: configuration.diskReserveBytes),
-                reading: Self.read)
+                    diskReserveBytes: configuration.diskReserveBytes
+                ),
+                reading: Self.read
+            )
             let reader = try LedgerReader(
-                directory: configuration.directory, reading: Self.read)
+                directory: configuration.directory,
+                reading: Self.read
+            )
             try DefaultProcedure.publish(on: ledger, reader)
         } catch {
             ledger.stop()
@@ -79,15 +83,20 @@ package struct DaemonProcess {
     }
 
     private func serve(
-        _ ledger: LedgerThread, _ signals: borrowing SignalReader,
+        _ ledger: LedgerThread,
+        _ signals: borrowing SignalReader,
         ready: @escaping @Sendable ([String]) -> Void
     ) throws(Failure) {
         let bus = BusLoop(
             configuration: BusConfiguration(
                 endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
                 bodyBytesMax: configuration.bodyBytesMax,
-                sessionsMax: configuration.sessionsMax),
-            hand: { ledger.hand($0) }, collect: { ledger.collect() }, signal: ledger.signal)
+                sessionsMax: configuration.sessionsMax
+            ),
+            hand: { ledger.hand($0) },
+            collect: { ledger.collect() },
+            signal: ledger.signal
+        )
         let bound = Mailbox<Result<[String], BusFault>>(capacity: 2)
         let courier: WorkerThread
         do throws(SystemFault) {
@@ -114,11 +123,18 @@ package struct DaemonProcess {
             throw Failure(exitStatus: Self.permanentFailure, description: "\(fault)")
         case nil:
             throw Failure(
-                exitStatus: Self.temporaryFailure, description: "The bus did not start.")
+                exitStatus: Self.temporaryFailure,
+                description: "The bus did not start."
+            )
         }
         let commands = LedgerCommands(
-            configuration: configuration, ledger: ledger, bus: bus, endpoints: endpoints,
-            startedAt: Clock.wallMilliseconds(), reading: Self.read)
+            configuration: configuration,
+            ledger: ledger,
+            bus: bus,
+            endpoints: endpoints,
+            startedAt: Clock.wallMilliseconds(),
+            reading: Self.read
+        )
         let control: ControlServer
         do throws(SystemFault) {
             control = try ControlServer(commands: commands)

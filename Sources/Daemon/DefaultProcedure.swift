@@ -36,6 +36,7 @@ package enum DefaultProcedure {
         let procedure = try ProcedureDeclaration.read(source)
         _ = try ledger.carryOut(
             .publish(procedure, source: source),
-            by: Operator(uid: 0, pid: 0, reason: "the default of a fresh ledger"))
+            by: Operator(uid: 0, pid: 0, reason: "the default of a fresh ledger")
+        )
     }
 }

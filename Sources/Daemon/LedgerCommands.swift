@@ -20,8 +20,10 @@ struct LedgerCommands: OperatorCommands {
 
     func status() throws(OperatorFault) -> Status {
         var status = Status(
-            version: DaemonConfiguration.version, startedAt: Instant(milliseconds: startedAt),
-            directory: configuration.directory)
+            version: DaemonConfiguration.version,
+            startedAt: Instant(milliseconds: startedAt),
+            directory: configuration.directory
+        )
         let totals = try read { try $0.totals() }
         let counters = bus.counters
         status.endpoints = endpoints
@@ -29,7 +31,9 @@ struct LedgerCommands: OperatorCommands {
         status.refusals = counters.refusals
         status.offices = UInt64(totals.offices)
         status.cases = Status.Cases(
-            open: UInt64(totals.casesOpen), closed: UInt64(totals.casesClosed))
+            open: UInt64(totals.casesOpen),
+            closed: UInt64(totals.casesClosed)
+        )
         status.referrals.delayed = UInt64(totals.delayed)
         status.referrals.custody = UInt64(totals.custody)
         status.referrals.dead = UInt64(totals.dead)
@@ -39,7 +43,9 @@ struct LedgerCommands: OperatorCommands {
             status.commits = gauges.commits
             status.hops = gauges.hops
             status.journal = Status.Journal(
-                position: gauges.journalHead, hash: gauges.journalHash)
+                position: gauges.journalHead,
+                hash: gauges.journalHash
+            )
             let leased = min(gauges.leases, totals.waiting)
             status.referrals.leased = UInt64(leased)
             status.referrals.waiting = UInt64(totals.waiting - leased)
@@ -47,7 +53,8 @@ struct LedgerCommands: OperatorCommands {
         status.walBytes = UInt64(ProcessFigures.size(of: logPath))
         status.residentBytes = UInt64(ProcessFigures.residentBytes)
         status.freeDiskBytes = UInt64(
-            (try? DiskSpace.freeBytes(configuration.directory)) ?? 0)
+            (try? DiskSpace.freeBytes(configuration.directory)) ?? 0
+        )
         return status
     }
 
@@ -62,24 +69,31 @@ struct LedgerCommands: OperatorCommands {
     private func row(_ version: LedgerReader.Version) -> ProcedureRow {
         let procedure = reading(version.source)
         return ProcedureRow(
-            name: version.name, version: version.version,
-            publishedAt: Instant(milliseconds: version.published), by: "uid \(version.uid)",
-            steps: procedure?.steps.count ?? 0, offices: procedure?.offices.map(\.name) ?? [],
-            title: procedure?.title["en"] ?? "")
+            name: version.name,
+            version: version.version,
+            publishedAt: Instant(milliseconds: version.published),
+            by: "uid \(version.uid)",
+            steps: procedure?.steps.count ?? 0,
+            offices: procedure?.offices.map(\.name) ?? [],
+            title: procedure?.title["en"] ?? ""
+        )
     }
 
     func procedureSource(
-        name: String, version: UInt32?
+        name: String,
+        version: UInt32?
     ) throws(OperatorFault) -> ProcedureSource {
         let versions = try read { try $0.versions(of: name) }
         let found = versions.first { version == nil || $0.version == version }
         guard let found else {
             throw OperatorFault(
-                code: "noSuchProcedure", exit: .notFound,
+                code: "noSuchProcedure",
+                exit: .notFound,
                 text: versions.isEmpty
                     ? "No procedure \(name) is published; `baridctl procedure list` shows which are."
                     : "Procedure \(name) has no version \(version ?? 0); its newest is "
-                        + "\(versions[0].version).")
+                        + "\(versions[0].version)."
+            )
         }
         return ProcedureSource(name: name, version: found.version, source: found.source)
     }
@@ -92,31 +106,47 @@ struct LedgerCommands: OperatorCommands {
                 name: nil,
                 findings: error.faults.map { fault in
                     ProcedureCheck.Finding(
-                        line: fault.line, column: fault.column, code: fault.code.rawValue,
-                        text: fault.text)
-                }, omitted: error.omitted)
+                        line: fault.line,
+                        column: fault.column,
+                        code: fault.code.rawValue,
+                        text: fault.text
+                    )
+                },
+                omitted: error.omitted
+            )
         }
     }
 
     func publishProcedure(
-        source: String, by identity: OperatorIdentity, reason: String?
+        source: String,
+        by identity: OperatorIdentity,
+        reason: String?
     ) throws(OperatorFault) -> Publication {
         let procedure: Procedure
         do {
             procedure = try ProcedureDeclaration.read(source)
         } catch {
             throw OperatorFault(
-                code: "declarationInvalid", exit: .badData, text: error.description)
+                code: "declarationInvalid",
+                exit: .badData,
+                text: error.description
+            )
         }
         let outcome = try act(
-            .publish(procedure, source: source), by: identity, reason: reason ?? "")
+            .publish(procedure, source: source),
+            by: identity,
+            reason: reason ?? ""
+        )
         guard case .published(let version, let isNew) = outcome else {
             throw refused(outcome, "The procedure")
         }
         let versions = try read { try $0.versions(of: procedure.name) }
         guard let published = versions.first(where: { $0.version == version }) else {
             throw OperatorFault(
-                code: "unavailable", exit: .failed, text: "The published version cannot be read.")
+                code: "unavailable",
+                exit: .failed,
+                text: "The published version cannot be read."
+            )
         }
         return Publication(procedure: row(published), isNew: isNew)
     }
@@ -130,7 +160,10 @@ struct LedgerCommands: OperatorCommands {
         return try read { reader in
             try reader.offices().map { office in
                 var row = OfficeRow(
-                    name: office.name, title: office.title, agency: office.agency)
+                    name: office.name,
+                    title: office.title,
+                    agency: office.agency
+                )
                 let leased = min(desks[office.name]?.leased ?? 0, office.waiting)
                 row.waiting = UInt64(office.waiting - leased)
                 row.leased = UInt64(leased)
@@ -148,21 +181,33 @@ struct LedgerCommands: OperatorCommands {
         try read { reader in
             try reader.agencies().map { agency in
                 AgencyRow(
-                    name: agency.name, offices: UInt64(agency.offices), sessions: 0,
-                    mayBackdate: agency.mayBackdate)
+                    name: agency.name,
+                    offices: UInt64(agency.offices),
+                    sessions: 0,
+                    mayBackdate: agency.mayBackdate
+                )
             }
         }
     }
 
     func setBackdating(
-        agency: String, isAllowed: Bool, by identity: OperatorIdentity, reason: String
+        agency: String,
+        isAllowed: Bool,
+        by identity: OperatorIdentity,
+        reason: String
     ) throws(OperatorFault) -> AgencyRow {
         guard Name.isLegal(agency) else {
             throw OperatorFault(
-                code: "badName", exit: .badData, text: RefusalCode.nameInvalid.text)
+                code: "badName",
+                exit: .badData,
+                text: RefusalCode.nameInvalid.text
+            )
         }
         let outcome = try act(
-            .backdating(agency: agency, isAllowed: isAllowed), by: identity, reason: reason)
+            .backdating(agency: agency, isAllowed: isAllowed),
+            by: identity,
+            reason: reason
+        )
         guard case .done = outcome else { throw refused(outcome, "The agency") }
         let rows = try agencies()
         return rows.first { $0.name == agency }
@@ -179,34 +224,46 @@ struct LedgerCommands: OperatorCommands {
     // MARK: Dead letters
 
     func deadLetters(
-        office: String?, each: (DeadLetter) throws(OperatorFault) -> Void
+        office: String?,
+        each: (DeadLetter) throws(OperatorFault) -> Void
     ) throws(OperatorFault) {
         for letter in try dead(.all(office: office)) {
             try each(
                 DeadLetter(
                     referral: letter.referral.number,
                     number: CaseNumber(serial: letter.referral.serial)?.text ?? "",
-                    office: letter.office, step: letter.step, reason: letter.reason.word,
+                    office: letter.office,
+                    step: letter.step,
+                    reason: letter.reason.word,
                     cause: letter.cause.isEmpty ? letter.reason.text : letter.cause,
-                    at: Instant(milliseconds: letter.at), attempts: letter.referral.attempts,
-                    owner: letter.agency))
+                    at: Instant(milliseconds: letter.at),
+                    attempts: letter.referral.attempts,
+                    owner: letter.agency
+                )
+            )
         }
     }
 
     func retryDead(
-        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String
+        _ selection: DeadSelection,
+        by identity: OperatorIdentity,
+        reason: String
     ) throws(OperatorFault) -> DeadLettersSettled {
         try settle(selection, by: identity, reason: reason) { .retry(referral: $0) }
     }
 
     func closeDead(
-        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String
+        _ selection: DeadSelection,
+        by identity: OperatorIdentity,
+        reason: String
     ) throws(OperatorFault) -> DeadLettersSettled {
         try settle(selection, by: identity, reason: reason) { .dismiss(referral: $0) }
     }
 
     private func settle(
-        _ selection: DeadSelection, by identity: OperatorIdentity, reason: String,
+        _ selection: DeadSelection,
+        by identity: OperatorIdentity,
+        reason: String,
         _ act: (UInt64) -> OperatorAct
     ) throws(OperatorFault) -> DeadLettersSettled {
         var settled = DeadLettersSettled(settled: 0)
@@ -227,8 +284,10 @@ struct LedgerCommands: OperatorCommands {
         case .all(let office):
             if let office, try !read({ try $0.hasOffice(office) }) {
                 throw OperatorFault(
-                    code: "noSuchOffice", exit: .notFound,
-                    text: "There is no office \(office); `baridctl office list` shows which are.")
+                    code: "noSuchOffice",
+                    exit: .notFound,
+                    text: "There is no office \(office); `baridctl office list` shows which are."
+                )
             }
             return try read { try $0.dead(office: office) }
         case .caseNumber(let number):
@@ -238,9 +297,11 @@ struct LedgerCommands: OperatorCommands {
             let letters = try read { try $0.dead() }.filter { $0.referral.number == referral }
             guard !letters.isEmpty else {
                 throw OperatorFault(
-                    code: "notDead", exit: .failed,
+                    code: "notDead",
+                    exit: .failed,
                     text: "Referral \(referral) is not a dead letter; "
-                        + "`baridctl dead list` shows which are.")
+                        + "`baridctl dead list` shows which are."
+                )
             }
             return letters
         }
@@ -252,14 +313,19 @@ struct LedgerCommands: OperatorCommands {
         let start = Clock.monotonicMilliseconds()
         let found = try read { try Verification($0) }
         return VerifyReport(
-            records: found.records, cases: found.cases, referrals: found.referrals,
-            isChainIntact: found.isChainIntact, hasOneHolder: found.hasOneHolder,
+            records: found.records,
+            cases: found.cases,
+            referrals: found.referrals,
+            isChainIntact: found.isChainIntact,
+            hasOneHolder: found.hasOneHolder,
             findings: found.findings,
-            seconds: Double(Clock.monotonicMilliseconds() - start) / 1_000)
+            seconds: Double(Clock.monotonicMilliseconds() - start) / 1_000
+        )
     }
 
     func exportTraces(
-        procedure: String?, each: (ExportTrace) throws(OperatorFault) -> Void
+        procedure: String?,
+        each: (ExportTrace) throws(OperatorFault) -> Void
     ) throws(OperatorFault) {
         var last: UInt64 = 0
         while true {
@@ -283,19 +349,27 @@ struct LedgerCommands: OperatorCommands {
     ) throws(OperatorFault) -> Value {
         do {
             return try body(
-                LedgerReader(directory: configuration.directory, reading: reading))
+                LedgerReader(directory: configuration.directory, reading: reading)
+            )
         } catch {
             throw OperatorFault(
-                code: "unavailable", exit: .failed, text: "The ledger cannot be read: \(error)")
+                code: "unavailable",
+                exit: .failed,
+                text: "The ledger cannot be read: \(error)"
+            )
         }
     }
 
     private func act(
-        _ act: OperatorAct, by identity: OperatorIdentity, reason: String
+        _ act: OperatorAct,
+        by identity: OperatorIdentity,
+        reason: String
     ) throws(OperatorFault) -> OperatorOutcome {
         do {
             return try ledger.carryOut(
-                act, by: Operator(uid: identity.uid, pid: identity.pid, reason: reason))
+                act,
+                by: Operator(uid: identity.uid, pid: identity.pid, reason: reason)
+            )
         } catch {
             throw OperatorFault(code: "unavailable", exit: .busy, text: error.description)
         }
@@ -304,7 +378,10 @@ struct LedgerCommands: OperatorCommands {
     private func refused(_ outcome: OperatorOutcome, _ what: String) -> OperatorFault {
         guard case .refused(let code) = outcome else {
             return OperatorFault(
-                code: "unavailable", exit: .failed, text: "\(what) was not changed.")
+                code: "unavailable",
+                exit: .failed,
+                text: "\(what) was not changed."
+            )
         }
         return OperatorFault(code: "\(code)", exit: .failed, text: code.text)
     }
@@ -312,15 +389,20 @@ struct LedgerCommands: OperatorCommands {
     private func serial(of number: String) throws(OperatorFault) -> UInt64 {
         guard let serial = CaseNumber(text: number)?.serial else {
             throw OperatorFault(
-                code: "badCaseNumber", exit: .badData,
+                code: "badCaseNumber",
+                exit: .badData,
                 text: "\(number) is not a case number: fourteen digits whose check digits fit, "
-                    + "as printed on the receipt.")
+                    + "as printed on the receipt."
+            )
         }
         return serial
     }
 
     private static func noSuchCase(_ number: String) -> OperatorFault {
         OperatorFault(
-            code: "noSuchCase", exit: .notFound, text: "There is no case \(number).")
+            code: "noSuchCase",
+            exit: .notFound,
+            text: "There is no case \(number)."
+        )
     }
 }

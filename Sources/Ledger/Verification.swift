@@ -43,8 +43,11 @@ package struct Verification: Sendable {
     private mutating func replay(_ connection: Connection) throws -> [UInt64: TrailFold] {
         var folds: [UInt64: TrailFold] = [:]
         var hash = [UInt8](repeating: 0, count: Journal.hashBytes)
+        var ofCases: Int64 = 0
         let journal = try Statement(
             "SELECT position, hash, record FROM journal ORDER BY position", on: connection)
+        let trail = try Statement(
+            "SELECT 1 FROM trail WHERE serial = ? AND position = ?", on: connection)
         while try journal.step() {
             records &+= 1
             let position = UInt64(bitPattern: journal.int64(0))
@@ -69,6 +72,17 @@ package struct Verification: Sendable {
             }
             guard record.serial != 0 else { continue }
             folds[record.serial, default: TrailFold()].read(record)
+            ofCases += 1
+            trail.bind(1, Int64(bitPattern: record.serial))
+            trail.bind(2, Int64(bitPattern: position))
+            if try !trail.step() {
+                report("The trail of case \(record.serial) lacks the record at \(position).")
+            }
+            trail.reset()
+        }
+        let entries = try Statement("SELECT count(*) FROM trail", on: connection)
+        if try entries.step(), entries.int64(0) != ofCases {
+            report("The trails have \(entries.int64(0)) records, the journal \(ofCases) of cases.")
         }
         return folds
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Platform
+
 /// Reads an event log of IEEE 1849 (XES), plain or gzip, one trace at a time.
 ///
 /// Memory is bounded by the largest trace, see `EventLogLimits`. Nested attributes, lists,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Platform
+
 /// One case of an event log: its name, what is known about it, and what happened in order.
 package struct Trace: Sendable, Equatable {
     /// `concept:name`; empty where the log gives none.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Platform
+
 /// The text of an event log as it grows: elements of XES in UTF-8, two blanks a level.
 struct XESText: ~Copyable {
     /// What was appended and not yet taken away.

@@ -3,7 +3,7 @@
 internal import BaridClient
 internal import XES
 
-/// A fingerprint of a log's content, from which the keys of its submissions are made.
+/// A fingerprint of a log's content, from which the keys of its submissions and notes are made.
 ///
 /// Two lanes of FNV-1a (64 bits) over texts and numbers, each text preceded by its length. It tells
 /// logs apart; it does not resist somebody who wants two logs to look alike, and need not: keys
@@ -36,12 +36,17 @@ struct ContentDigest {
         }
     }
 
-    /// The key of the trace at this place of the log.
-    func key(at index: Int) -> SubmissionKey {
-        var mixed = self
-        mixed.add(UInt64(index))
-        let high = Self.scrambled(mixed.lanes.0)
-        let low = Self.scrambled(mixed.lanes.1 ^ high)
+    /// The fingerprint of what stands at this place.
+    func part(_ index: Int) -> ContentDigest {
+        var part = self
+        part.add(UInt64(index))
+        return part
+    }
+
+    /// The key of what the fingerprint is of.
+    var key: SubmissionKey {
+        let high = Self.scrambled(lanes.0)
+        let low = Self.scrambled(lanes.1 ^ high)
         return SubmissionKey(high: high, low: low | 1) ?? SubmissionKey()
     }
 

@@ -42,7 +42,8 @@ struct FlowBench: ~Copyable {
     private var flows: [UInt64: Flow] = [:]
     private var keyHigh: UInt64
     private var keyLow: UInt64 = 0
-    private var used: (messages: UInt64, bytes: UInt64) = (0, 0)
+    /// Credit used at each office since it was last given back.
+    private var used: [(messages: UInt64, bytes: UInt64)]
     private var commits: (first: UInt64, last: UInt64) = (0, 0)
     private var figures = Figures()
 
@@ -63,6 +64,7 @@ struct FlowBench: ~Copyable {
         self.officeCount = officeCount
         officeNumbers = numbers
         credit = RawSession.creditMax
+        used = offices.map { _ in (0, 0) }
         envelope = RawSession.caseEnvelope(
             procedure: procedure,
             subject: "bench",
@@ -121,8 +123,8 @@ struct FlowBench: ~Copyable {
     ) throws(BaridError) {
         switch event.kind {
         case .delivered:
-            used.messages += 1
-            used.bytes += event.bytes
+            used[event.office].messages += 1
+            used[event.office].bytes += event.bytes
             // A delivery may overtake the receipt of its submission; it is counted all the same.
             flows[event.serial, default: Flow(begunAt: 0)].deliveredCount += 1
             _ = try session.complete(event)
@@ -167,18 +169,16 @@ struct FlowBench: ~Copyable {
         if isOpen { try submit() }
     }
 
-    /// Grants back what was used, to every office its even share.
+    /// Grants back what was used at an office, once it is a quarter of what it was given.
     private mutating func replenish() throws(BaridError) {
-        let portion = credit.messages / 4
-        guard used.messages >= portion else { return }
-        let offices = UInt64(officeNumbers.count)
-        let share = (messages: used.messages / offices, bytes: used.bytes / offices)
-        guard share.messages > 0 else { return }
-        for office in officeNumbers {
+        for (index, office) in officeNumbers.enumerated() {
+            let share = used[index]
+            guard share.messages >= credit.messages / 4 || share.bytes >= credit.bytes / 4 else {
+                continue
+            }
+            used[index] = (0, 0)
             try session.grant(office: office, messages: share.messages, bytes: share.bytes)
         }
-        used.messages -= share.messages * offices
-        used.bytes -= share.bytes * offices
     }
 
     private static func now() -> UInt64 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
-internal import XES
+internal import Platform
 
 /// Where text goes.
 enum Outlet: Int32 {

@@ -8,15 +8,17 @@ internal import XES
 ///
 /// Each case has one task that alone knows how far it is: it submits, waits for each delivery,
 /// notes the events of the visit and completes it. What was answered is durable, so the task looks
-/// at the trail only where an answer is missing: after a repeated submission, a broken session, a
-/// lapsed lease, or a delivery that failed before. A killed daemon or a killed replay therefore
-/// repeats nothing: submissions are known by their key, settlements by their lease, and notes,
-/// which the bus cannot recognise, are sent only where the trail lacks them.
+/// at the trail only where an answer is missing: after a repeated submission, a lapsed lease, or a
+/// delivery that does not come. A killed daemon or a killed replay repeats nothing, because the bus
+/// knows every repetition: submissions and notes by their key, settlements by their lease.
 final class Replay: Sendable {
     /// What became of a case.
     struct Result: Sendable {
         var index: Int
         var wasRepeated: Bool
+        /// Whether it stands in the dead letters.
+        var isDead = false
+        /// What its trail lacks or has too much; nil where the two were not compared.
         var discrepancy: Discrepancy?
     }
 
@@ -122,83 +124,89 @@ final class Replay: Sendable {
     private func carry(_ index: Int) async throws -> Result {
         let item = plan.cases[index]
         let receipt = try await bus.submit(item.submission, timeout: patience)
+        var result = Result(index: index, wasRepeated: receipt.wasRepeated)
         var progress = receipt.wasRepeated ? nil : Progress()
         while true {
             try Task.checkCancellation()
             let known: Progress
-            if let progress { known = progress } else { known = try await look(receipt.serial) }
-            progress = known
+            if let progress { known = progress } else { known = try await look(receipt) }
             if known.isClosed || known.visitCount >= item.visits.count { break }
-            guard let referral = await counter.next(of: receipt.serial) else {
+            guard !known.isDead else {
+                result.isDead = true
+                return result
+            }
+            progress = known
+            let referral = await counter.next(of: receipt.serial)
+            guard let referral, try await visit(referral, item, known.visitCount) else {
                 progress = nil
                 continue
             }
-            if referral.attempts > 0 {
-                progress = nil
-                let fresh = try await look(receipt.serial)
-                guard !fresh.isClosed, fresh.visitCount < item.visits.count else { break }
-                progress = try await visit(referral, item, from: fresh)
-            } else {
-                progress = try await visit(referral, item, from: known)
-            }
+            progress?.visitCount += 1
         }
-        let discrepancy =
-            verifies
-            ? Discrepancy(trail: try await bus.track(serial: receipt.serial), of: item) : nil
-        return Result(
-            index: index,
-            wasRepeated: receipt.wasRepeated,
-            discrepancy: discrepancy
-        )
+        guard verifies else { return result }
+        let trail = try await bus.track(serial: receipt.serial)
+        if !trail.isTruncated { result.discrepancy = Discrepancy(trail: trail, of: item) }
+        return result
     }
 
-    /// Notes what is not yet noted and completes the visit.
-    ///
-    /// - Returns: How far the case is now; nil if only the trail can tell.
+    /// Notes the events of a visit and completes it; false if only the trail can tell how far the
+    /// case is now.
     private func visit(
         _ referral: Referral,
         _ item: ReplayPlan.Case,
-        from known: Progress
-    ) async throws -> Progress? {
-        let visit = item.visits[known.visitCount]
-        guard referral.office == item.offices[known.visitCount] else { return nil }
-        let isLast = known.visitCount == item.visits.count - 1
-        let events = item.trace.events[visit.events]
+        _ place: Int
+    ) async throws -> Bool {
+        guard referral.office == item.offices[place] else { return false }
+        let events = item.visits[place].events
+        let isLast = place == item.visits.count - 1
+        let lastInstant = events.last.map { item.trace.events[$0].instant }
         do throws(BaridError) {
-            for event in events.dropFirst(known.noteCount) {
+            for index in events {
+                let event = item.trace.events[index]
                 try await referral.note(
                     activity: event.activity,
                     person: event.resource,
-                    occurredAt: event.instant
+                    occurredAt: event.instant,
+                    key: item.noteKey(of: index)
                 )
                 eventsDone.wrappingAdd(1, ordering: .relaxed)
             }
             let isRecorded = !isLast || item.endedAt != nil
             try await referral.complete(
                 isRecorded ? "forwarded" : "unrecorded",
-                occurredAt: isLast ? item.endedAt ?? events.last?.instant : events.last?.instant
+                occurredAt: isLast ? item.endedAt ?? lastInstant : lastInstant
             )
             visitsDone.wrappingAdd(1, ordering: .relaxed)
+            return true
         } catch {
             guard Self.isPassing(error) else { throw error }
-            return nil
+            return false
         }
-        var progress = known
-        progress.visitCount += 1
-        progress.noteCount = 0
-        return progress
     }
 
-    private func look(_ serial: UInt64) async throws -> Progress {
+    private func look(_ receipt: Receipt) async throws -> Progress {
         looks.wrappingAdd(1, ordering: .relaxed)
-        return Progress(try await bus.track(serial: serial))
+        let trail = try await bus.track(serial: receipt.serial)
+        guard !trail.isTruncated else { throw TrailTooLong(caseNumber: receipt.caseNumber) }
+        return Progress(trail)
+    }
+
+    /// A case cannot be taken up again, because the bus no longer tells its whole trail.
+    struct TrailTooLong: Error, CustomStringConvertible {
+        let caseNumber: String
+
+        var description: String {
+            "The trail of case \(caseNumber) is too long for the bus to tell as a whole, so the "
+                + "replay cannot see how far the case is. Replay into a new ledger without "
+                + "interruption, or as another --run."
+        }
     }
 
     /// Whether the referral comes again: its lease lapsed, or the session broke.
     private static func isPassing(_ error: BaridError) -> Bool {
         switch error.code {
         case .stale, .unknownReferral, .alreadySettled, .notAttached: true
-        default: error.isInterrupted
+        default: false
         }
     }
 }

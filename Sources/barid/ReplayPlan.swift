@@ -12,6 +12,11 @@ struct ReplayPlan: Sendable {
         /// The office of each visit.
         let offices: [String]
         let submission: Submission
+        /// Of the log, and of the trace's place in it.
+        fileprivate let digest: ContentDigest
+
+        /// The key of the note that an event of the trace becomes.
+        func noteKey(of event: Int) -> SubmissionKey { digest.part(event).key }
 
         /// When the log says it was finished; nil if it was not.
         var endedAt: Int64? { trace.instant("enddate") }
@@ -80,6 +85,7 @@ struct ReplayPlan: Sendable {
                 )
             }
             let route = visits.map { "\(agency)/\(names[$0.group] ?? "unnamed")" }
+            let part = digest.part(index)
             cases.append(
                 Case(
                     trace: trace,
@@ -89,8 +95,9 @@ struct ReplayPlan: Sendable {
                         of: trace,
                         route: route,
                         procedure: procedure,
-                        key: digest.key(at: index)
-                    )
+                        key: part.key
+                    ),
+                    digest: part
                 )
             )
         }
@@ -133,81 +140,5 @@ struct ReplayPlan: Sendable {
         var number = 2
         while taken.contains("\(name)-\(number)") { number += 1 }
         return "\(name)-\(number)"
-    }
-}
-
-/// How far a case has come.
-struct Progress: Equatable, Sendable {
-    /// Visits completed.
-    var visitCount = 0
-    /// Events of the present visit noted.
-    var noteCount = 0
-    var isClosed = false
-
-    init() {}
-
-    /// What a trail tells.
-    init(_ trail: Trail) {
-        isClosed = trail.isClosed
-        for act in trail.acts {
-            switch act.act {
-            case "noted": noteCount += 1
-            case "completed":
-                visitCount += 1
-                noteCount = 0
-            default: continue
-            }
-        }
-    }
-}
-
-/// What a trail has too little or too much of, against the trace it came from.
-struct Discrepancy: Equatable, Sendable {
-    var lostCount = 0
-    var duplicatedCount = 0
-
-    /// Compares events with notes and visits with completions, each as often as it occurs.
-    init(trail: Trail, of item: ReplayPlan.Case) {
-        struct Fact: Hashable {
-            var office: String
-            var activity: String
-            var person: String
-            var instant: Int64
-        }
-        var counts: [Fact: Int] = [:]
-        for (visit, office) in zip(item.visits, item.offices) {
-            for event in item.trace.events[visit.events] {
-                counts[
-                    Fact(
-                        office: office,
-                        activity: event.activity,
-                        person: event.resource,
-                        instant: event.instant
-                    ),
-                    default: 0
-                ] += 1
-            }
-        }
-        var route: [String] = []
-        for act in trail.acts {
-            if act.act == "completed" { route.append(act.office) }
-            guard act.act == "noted" else { continue }
-            counts[
-                Fact(
-                    office: act.office,
-                    activity: act.activity,
-                    person: act.person,
-                    instant: act.occurredAt
-                ),
-                default: 0
-            ] -= 1
-        }
-        for count in counts.values {
-            lostCount += max(0, count)
-            duplicatedCount += max(0, -count)
-        }
-        lostCount += max(0, item.offices.count - route.count) + (trail.isClosed ? 0 : 1)
-        duplicatedCount += max(0, route.count - item.offices.count)
-        if route.count == item.offices.count, route != item.offices { lostCount += 1 }
     }
 }

@@ -23,6 +23,10 @@ struct ReplayReport {
     var offices: [Office]
     var repeatedCount = 0
     var foreignCount = 0
+    /// Cases that stand in the dead letters.
+    var deadCount = 0
+    /// Cases whose trail is too long to be compared.
+    var unreadCount = 0
     var lostCount = 0
     var duplicatedCount = 0
     var isVerified = false
@@ -58,7 +62,11 @@ struct ReplayReport {
 
     /// Adds what became of the cases; a case without a result is lost.
     mutating func add(_ results: [Replay.Result]) {
-        isVerified = results.allSatisfy { $0.discrepancy != nil }
+        let live = results.filter { !$0.isDead }
+        deadCount = results.count - live.count
+        let unread = live.count { $0.discrepancy == nil }
+        isVerified = unread < live.count
+        unreadCount = isVerified ? unread : 0
         repeatedCount = results.count { $0.wasRepeated }
         lostCount = caseCount - Set(results.map(\.index)).count
         for discrepancy in results.compactMap(\.discrepancy) {
@@ -67,6 +75,7 @@ struct ReplayReport {
         }
     }
 
+    /// Whether nothing was lost and nothing done twice; dead letters are neither.
     var isClean: Bool { lostCount == 0 && duplicatedCount == 0 }
 
     var visitsPerSecond: Double {
@@ -79,6 +88,7 @@ struct ReplayReport {
             ("visits", .count(visitCount)), ("finished", .count(finishedCount)),
             ("overdue", .count(overdueCount)), ("empty", .count(emptyCount)),
             ("repeated", .count(repeatedCount)), ("foreign", .count(foreignCount)),
+            ("dead", .count(deadCount)), ("unread", .count(unreadCount)),
             ("verified", .flag(isVerified)), ("lost", .count(lostCount)),
             ("duplicated", .count(duplicatedCount)),
             ("seconds", .real(Double(milliseconds) / 1_000)),
@@ -118,10 +128,13 @@ struct ReplayReport {
             ["lost", String(lostCount)], ["duplicated", String(duplicatedCount)],
         ]
         if emptyCount > 0 { facts.rows.append(["traces without events", String(emptyCount)]) }
+        if deadCount > 0 { facts.rows.append(["in dead letters", String(deadCount)]) }
+        if unreadCount > 0 { facts.rows.append(["trails not compared", String(unreadCount)]) }
         if foreignCount > 0 { facts.rows.append(["cases of others", String(foreignCount)]) }
         let check =
             isVerified
-            ? "Every trail was compared with its trace."
+            ? "\(unreadCount == 0 ? "Every trail was" : "The other trails were") compared with "
+                + (unreadCount == 0 ? "its trace." : "their traces.")
             : "Trails were not compared with their traces (--verify)."
         return table.text + "\n" + facts.text
             + "\n\(check) \(Int(visitsPerSecond)) visits/s over "

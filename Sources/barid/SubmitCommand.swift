@@ -2,7 +2,7 @@
 
 internal import ArgumentParser
 internal import BaridClient
-internal import XES
+internal import Platform
 
 struct SubmitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

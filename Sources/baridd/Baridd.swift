@@ -18,7 +18,8 @@ struct Baridd: ParsableCommand {
             Exit status: 0 drained, 64 usage, 100 something must be changed before a restart \
             helps, 111 the system failed and a restart may help.
             """,
-        version: DaemonConfiguration.version)
+        version: DaemonConfiguration.version
+    )
 
     @Option(help: "Directory of everything durable; made if it is not there.")
     var data: String
@@ -28,7 +29,9 @@ struct Baridd: ParsableCommand {
         help: ArgumentHelp(
             "TCP endpoint beside the socket, such as tcp://127.0.0.1:7420; may be repeated. "
                 + "Without identity and keys TCP binds loopback only.",
-            valueName: "endpoint"))
+            valueName: "endpoint"
+        )
+    )
     var endpoints: [String] = []
 
     @Option(help: ArgumentHelp("Largest body taken, in bytes, up to 64 MiB.", valueName: "bytes"))
@@ -36,7 +39,10 @@ struct Baridd: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Free disk space, in bytes, below which no new case is taken.", valueName: "bytes"))
+            "Free disk space, in bytes, below which no new case is taken.",
+            valueName: "bytes"
+        )
+    )
     var diskReserve: Int64 = 64 << 20
 
     func validate() throws {

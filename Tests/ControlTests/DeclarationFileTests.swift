@@ -3,6 +3,7 @@
 import Control
 import FoundationEssentials
 import Testing
+import TestKit
 
 @testable import baridctl
 

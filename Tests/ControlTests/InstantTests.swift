@@ -2,6 +2,7 @@
 
 import Control
 import Testing
+import TestKit
 
 @Suite("Instants in JSON")
 struct InstantTests {
@@ -12,7 +13,7 @@ struct InstantTests {
             (1_772_438_400_250, "2026-03-02T08:00:00.250Z"),
             (951_782_400_001, "2000-02-29T00:00:00.001Z"),
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
-            (-12_212_553_600_000, "1583-01-01T00:00:00.000Z"),
+            (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
         ] as [(Int64, String)]
     )
     func text(milliseconds: Int64, text: String) {
@@ -20,20 +21,20 @@ struct InstantTests {
         #expect(Instant(text: text)?.milliseconds == milliseconds)
     }
 
-    @Test("what lies beyond the years 1583 to 9999 becomes the nearest within them")
+    @Test("what lies beyond the years 0001 to 9999 becomes the nearest within them")
     func clamped() {
         #expect(Instant(milliseconds: .max).text == "9999-12-31T23:59:59.999Z")
-        #expect(Instant(milliseconds: .min).text == "1583-01-01T00:00:00.000Z")
+        #expect(Instant(milliseconds: .min).text == "0001-01-01T00:00:00.000Z")
     }
 
     @Test("every instant survives being written and read")
     func roundTrip() {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<5000 {
             let milliseconds = Int64.random(
-                in: -12_212_553_600_000...253_402_300_799_999,
+                in: -62_135_596_800_000...253_402_300_799_999,
                 using: &random
             )
             let instant = Instant(milliseconds: milliseconds)

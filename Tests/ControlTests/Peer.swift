@@ -3,6 +3,7 @@
 import Control
 import Glibc
 import Platform
+import TestKit
 
 /// A server with a stub behind it, in a directory of its own; stopped when dropped.
 final class ServerBench {

@@ -4,6 +4,7 @@ import Control
 import Foundation
 import Testing
 import XES
+import TestKit
 
 /// Runs the built program against a server with a stub behind it.
 @Suite("baridctl")

@@ -4,6 +4,7 @@ import Control
 import Glibc
 import Platform
 import Testing
+import TestKit
 
 private let officeList = #"{"v":1,"id":7,"cmd":"office.list"}"#
 private let verify = #"{"v":1,"id":8,"cmd":"verify"}"#
@@ -128,7 +129,7 @@ struct ServerTests {
     func fuzz() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let bench = try ServerBench()
         var peer = try Peer(path: bench.path)
         let sound = Array(
@@ -271,17 +272,4 @@ private final class PeerBox {
     var peer: Peer
 
     init(_ peer: consuming Peer) { self.peer = peer }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
 }

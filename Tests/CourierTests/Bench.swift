@@ -6,6 +6,7 @@ import Rules
 import Synchronization
 import Testing
 import Wire
+import TestKit
 
 /// Longest wait for what must happen; reached only by a failing test.
 let patienceMilliseconds: Int64 = 10_000

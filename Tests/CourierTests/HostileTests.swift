@@ -6,6 +6,7 @@ import Rules
 import Testing
 import Wire
 import ZeroMQ
+import TestKit
 
 @Suite(.timeLimit(.minutes(1))) struct HostileTests {
     @Test("an empty frame and a broken packet are refused whole, and the session goes on")
@@ -149,7 +150,7 @@ import ZeroMQ
     @Test("seeded garbage never ends the loop", arguments: [1, 20_260_101, 0xBA21D] as [UInt64])
     func garbage(seed: UInt64) throws {
         print("garbage from seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let bench = try Bench()
         for _ in 0..<4 {
             let client = try Client(bench)
@@ -165,44 +166,5 @@ import ZeroMQ
         #expect(try client.untilHeartbeat() == [])
         bench.stop()
         #expect(throws: Never.self) { try bench.result?.get() }
-    }
-}
-
-/// A generator whose numbers follow from its seed (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    /// Bytes that are noise, or nearly a packet.
-    mutating func packet() -> [UInt8] {
-        guard Int.random(in: 0..<4, using: &self) > 0 else {
-            return (0..<Int.random(in: 0..<300, using: &self)).map { _ in
-                UInt8.random(in: 0...255, using: &self)
-            }
-        }
-        var writer = PacketWriter()
-        for _ in 0..<Int.random(in: 1...5, using: &self) {
-            // Not hello or bye: a session would wait for a ledger that does not answer.
-            let verb = Verb.allCases.filter { $0 != .hello }.randomElement(using: &self) ?? .track
-            writer.append(
-                Header(verb, number: UInt32.random(in: 0...9, using: &self)),
-                envelope: [UInt8](repeating: 7, count: Int.random(in: 0..<40, using: &self))
-            )
-        }
-        var bytes = writer.finish { [UInt8]($0) }
-        for _ in 0..<Int.random(in: 0...3, using: &self) {
-            bytes[Int.random(in: 0..<bytes.count, using: &self)] ^=
-                1 << UInt8.random(in: 0..<8, using: &self)
-        }
-        return bytes
     }
 }

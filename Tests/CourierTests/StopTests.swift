@@ -5,6 +5,7 @@ import Platform
 import Rules
 import Testing
 import Wire
+import TestKit
 
 @Suite(.timeLimit(.minutes(1))) struct StopTests {
     @Test("stopping completes what was gathered, answers it and says farewell")

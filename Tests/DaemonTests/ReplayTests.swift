@@ -26,8 +26,8 @@ extension DaemonTests {
 
             static var permits: Facts {
                 Facts(
-                    log: Checkout.path("Deploy/samples/permits.xes"), cases: 12, events: 73,
-                    visits: 48, finished: 10, overdue: 1)
+                    log: Checkout.path("Deploy/samples/permits.xes"), cases: 12, events: 102,
+                    visits: 76, finished: 10, overdue: 1)
             }
         }
 

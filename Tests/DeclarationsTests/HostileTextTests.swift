@@ -5,19 +5,7 @@
 import Declarations
 import Rules
 import Testing
-
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}
+import TestKit
 
 @Suite("Hostile texts")
 struct HostileTextTests {
@@ -98,7 +86,7 @@ struct HostileTextTests {
 
     @Test("mutated procedures never stop the process", arguments: [1, 2, 3, 4] as [UInt64])
     func mutations(_ seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var refused = 0
         for name in try ProcedureFiles.names() {
             let original = Array(try ProcedureFiles.text(name).utf8)

@@ -3,6 +3,7 @@
 import Glibc
 import Platform
 import Testing
+import TestKit
 
 @Suite struct UnixSocketTests {
     let directory = TemporaryDirectory()

@@ -162,12 +162,14 @@ struct JournalRecordTests {
         record.office = .random(in: .min ... .max, using: &random)
         record.step = StepNumber(rawValue: .random(in: .min ... .max, using: &random))
         for _ in 0..<Int.random(in: 0...6, using: &random) {
-            record.entries.append(
-                JournalRecord.Entry(
-                    referral: random.next(), fork: random.next(),
-                    due: Int64(bitPattern: random.next()), office: 7,
-                    step: StepNumber(rawValue: 9), lane: .random(in: 0...2, using: &random),
-                    slot: .random(in: .min ... .max, using: &random)))
+            var entered = Referral(
+                number: random.next(), serial: 1, office: 7,
+                lane: .random(in: 0...2, using: &random), step: StepNumber(rawValue: 9),
+                entered: 0)
+            entered.fork = random.next()
+            entered.due = Int64(bitPattern: random.next())
+            entered.slot = .random(in: .min ... .max, using: &random)
+            record.entries.append(JournalRecord.entry(of: entered))
         }
         if Bool.random(using: &random) {
             record.digest = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }

@@ -3,6 +3,7 @@
 import SQLite
 import Synchronization
 import Testing
+import TestKit
 
 /// Counts without end.
 private let endless = """

@@ -13,7 +13,9 @@ struct TidyTests {
             // The manifest must begin with its tools version.
             #expect(
                 first == "// SPDX-License-Identifier: Apache-2.0"
-                    || first.hasPrefix("// swift-tools-version"), "\(file.path)")
+                    || first.hasPrefix("// swift-tools-version"),
+                "\(file.path)"
+            )
         }
     }
 
@@ -89,7 +91,9 @@ struct TidyTests {
 
     @Test("the top level holds what a newcomer expects and nothing else")
     func topLevel() throws {
-        let expected: Set = ["Package.swift", "Sources", "Tests", "Deploy", "Protocols", "README.md"]
+        let expected: Set = [
+            "Package.swift", "Sources", "Tests", "Deploy", "Protocols", "README.md",
+        ]
         let found = try FileManager.default.contentsOfDirectory(atPath: Tree.root.path)
             .filter { !$0.hasPrefix(".") && $0 != "Package.resolved" }
         #expect(Set(found) == expected)
@@ -108,7 +112,8 @@ private enum Tree {
         var imports: [String] {
             text.split(separator: "\n").compactMap { line in
                 let words = line.split(separator: " ")
-                guard let place = words.firstIndex(of: "import"), place <= 2, words.count > place + 1
+                guard let place = words.firstIndex(of: "import"), place <= 2,
+                    words.count > place + 1
                 else { return nil }
                 return String(words[place + 1])
             }
@@ -136,14 +141,26 @@ private enum Tree {
     static func manifestRooms() throws -> [String: Set<String>] {
         let manifest = try text("Package.swift")
         var rooms: [String: Set<String>] = [:]
-        for part in manifest.split(separator: "\n        ") {
-            guard part.hasPrefix("room(") || part.hasPrefix("door(") || part.hasPrefix(".systemL")
-            else { continue }
-            let quoted = part.split(separator: "\"", omittingEmptySubsequences: false)
-                .enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
-            guard let name = quoted.first else { continue }
-            rooms[name] = Set(quoted.dropFirst())
+        for opening in ["\n        room(", "\n        door(", "\n        .systemLibrary("] {
+            for part in manifest.components(separatedBy: opening).dropFirst() {
+                let quoted = part.prefix(upTo: closing(of: part))
+                    .split(separator: "\"", omittingEmptySubsequences: false)
+                    .enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+                guard let name = quoted.first else { continue }
+                rooms[name] = Set(quoted.dropFirst())
+            }
         }
         return rooms.mapValues { names in names.filter { rooms[$0] != nil } }
+    }
+
+    /// Where the bracket closes that was open before the text.
+    private static func closing(of text: String) -> String.Index {
+        var depth = 1
+        for index in text.indices {
+            if text[index] == "(" { depth += 1 }
+            if text[index] == ")" { depth -= 1 }
+            if depth == 0 { return index }
+        }
+        return text.endIndex
     }
 }

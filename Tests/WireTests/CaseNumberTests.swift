@@ -2,6 +2,7 @@
 
 import Testing
 import Wire
+import TestKit
 
 /// Goal: a number mistyped at a counter is found before it is looked up.
 ///

@@ -3,6 +3,7 @@
 import SwiftProtobuf
 import Testing
 import Wire
+import TestKit
 
 /// Goal: envelopes are what the schema says, and nothing else traps or passes.
 ///

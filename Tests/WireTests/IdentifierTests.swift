@@ -2,6 +2,7 @@
 
 import Testing
 import Wire
+import TestKit
 
 /// Goal: identifiers are UUIDs any other program reads.
 ///

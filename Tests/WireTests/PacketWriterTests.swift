@@ -2,6 +2,7 @@
 
 import Testing
 import Wire
+import TestKit
 
 /// Goal: packets fill to the limit and no further.
 ///

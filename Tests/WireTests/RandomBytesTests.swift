@@ -2,6 +2,7 @@
 
 import Testing
 import Wire
+import TestKit
 
 /// Goal: a peer can never make the reader trap, and one meaning has one form.
 ///

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestKit
+
 /// `Protocols/bus.md`, taken apart as far as the tests compare it with the code.
 struct Specification {
     /// A section `### verb (number)` and the names in the first column of its table.

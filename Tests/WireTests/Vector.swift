@@ -3,6 +3,7 @@
 import Foundation
 import Testing
 import Wire
+import TestKit
 
 /// The checkout these tests belong to, found from this file.
 enum Checkout {

@@ -2,6 +2,7 @@
 
 import Testing
 import ZeroMQ
+import TestKit
 
 @Suite struct SocketTests {
     let directory = TemporaryDirectory()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TestKit
 
-@testable import XES
+@testable import Platform
 
 /// Goal: instants are read strictly and written so that they read back.
 ///

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import Glibc
 
 /// A directory of a test's own with a path short enough for sockets; its files go with it.
-final class TemporaryDirectory {
-    let path: String
+package final class TemporaryDirectory {
+    /// Where it is.
+    package let path: String
 
-    init() {
+    /// Makes it.
+    package init() {
         var template = Array("/tmp/barid-XXXXXX".utf8CString)
         let isMade = mkdtemp(&template) != nil
         precondition(isMade, "no temporary directory can be made (errno \(errno))")
