@@ -72,7 +72,7 @@ extension Switchboard {
         if let session = peer.session, session.isGone { peer.session = nil }
         switch header.verb {
         case .answer, .refusal, .delivery, .step, .farewell:
-            try refuse(.malformed, number: header.number, to: peer)
+            try refuse(.unknownVerb, number: header.number, to: peer)
         case .hello: try admit(header, envelope: envelope, body: body, from: &peer)
         case .heartbeat:
             guard let session = peer.session else {

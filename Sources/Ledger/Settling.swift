@@ -138,7 +138,7 @@ extension LedgerWriter {
         guard
             max(note.activity.utf8.count, note.person.utf8.count, note.text.utf8.count)
                 <= Limits.textBytesMax
-        else { throw RefusalCode.envelopeTooLarge }
+        else { throw RefusalCode.envelopeInvalid }
         var record = self.record(.noted, request, holding)
         record.digest = Journal.digest(envelope: request.envelope, body: request.body)
         let receipt = try append(record, occurredAt: occurredAt)
@@ -268,7 +268,7 @@ extension LedgerWriter {
         let reason = try Envelope.read(Envelope.Reason.self, from: request.envelope)
         guard reason.text.utf8.count <= Limits.textBytesMax,
             reason.person.utf8.count <= Limits.textBytesMax
-        else { throw .envelopeTooLarge }
+        else { throw .envelopeInvalid }
         return reason
     }
 

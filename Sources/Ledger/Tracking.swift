@@ -10,6 +10,9 @@ extension LedgerWriter {
         guard (request.header.serial == 0) != (request.header.id == .none) else {
             return effects.refuse(.malformed, request)
         }
+        guard (request.header.serial != 0) != (request.header.id != .none) else {
+            return effects.refuse(.malformed, request)
+        }
         do {
             let reader = try trailReader()
             let serial =

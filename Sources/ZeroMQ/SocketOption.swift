@@ -39,6 +39,8 @@ package enum SocketOption: Sendable {
     case backlog(Int32)
     /// Lets the system probe silent TCP connections (`ZMQ_TCP_KEEPALIVE`).
     case tcpKeepalive(Bool)
+    /// Whether IPv6 endpoints may be bound and connected, beside IPv4 (`ZMQ_IPV6`).
+    case ipv6(Bool)
 }
 
 extension Socket {
@@ -62,6 +64,7 @@ extension Socket {
         case .handshakeInterval(let time): try set(ZMQ_HANDSHAKE_IVL, time)
         case .backlog(let count): try set(ZMQ_BACKLOG, count)
         case .tcpKeepalive(let isOn): try set(ZMQ_TCP_KEEPALIVE, Int32(isOn ? 1 : 0))
+        case .ipv6(let isOn): try set(ZMQ_IPV6, Int32(isOn ? 1 : 0))
         }
     }
 

@@ -47,23 +47,39 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     /// Connects, or leaves with a message and the right exit status.
+    ///
+    /// With `patience` an absent daemon is waited for, and standard error says so.
     func connect(
         as program: String,
         office: String? = nil,
-        settleTimeout: Duration = .seconds(30)
+        patience: Duration? = nil
     ) async throws -> Bus {
         let endpoint = endpoint
+        let waiting = Task {
+            try await Task.sleep(for: .seconds(2))
+            guard let patience else { return }
+            writeText(
+                "barid: No answer from the bus at \(endpoint) yet; waiting for up to "
+                    + "\(patience.components.seconds) s.\n",
+                to: .error
+            )
+        }
+        defer { waiting.cancel() }
         do {
             return try await Bus.connect(
                 to: endpoint,
                 agency: agency(for: office),
                 name: "barid \(program)",
-                timeout: .seconds(5),
-                settleTimeout: settleTimeout
+                timeout: patience ?? .seconds(5),
+                settleTimeout: patience ?? .seconds(30)
             )
         } catch {
             if error.code == .notConnected {
-                throw leaving("No answer from the bus at \(endpoint). \(error.text)", .unreachable)
+                throw leaving(
+                    "No answer from the bus at \(endpoint). Is baridd running there? Another place "
+                        + "is named with --bus or --data.",
+                    .unreachable
+                )
             }
             throw leaving(error)
         }

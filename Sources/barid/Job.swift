@@ -2,9 +2,10 @@
 
 internal import BaridClient
 internal import Foundation
+internal import Synchronization
 
 /// A command run for one referral: content on standard input, particulars in the environment.
-struct Job {
+struct Job: Sendable {
     /// How it ended.
     struct Ending: Sendable {
         var status: Int32
@@ -18,7 +19,7 @@ struct Job {
 
     let command: String
 
-    /// Runs the command with `/bin/sh -c` and waits for its end.
+    /// Runs the command with `/bin/sh -c` and waits for its end; a cancelled wait ends the command.
     ///
     /// - Throws: Why it could not be started.
     func run(for referral: Referral) async throws -> Ending {
@@ -34,8 +35,22 @@ struct Job {
         process.standardOutput = output
         signal(SIGPIPE, SIG_IGN)
         let body = Data(referral.body)
-        return try await withCheckedThrowingContinuation { continuation in
-            do { try process.run() } catch {
+        let running = Running(process: process)
+        return try await withTaskCancellationHandler {
+            try await end(of: running, input: input, output: output, body: body)
+        } onCancel: {
+            running.terminate()
+        }
+    }
+
+    private func end(
+        of running: Running,
+        input: Pipe,
+        output: Pipe,
+        body: Data
+    ) async throws -> Ending {
+        try await withCheckedThrowingContinuation { continuation in
+            do { try running.start() } catch {
                 continuation.resume(throwing: error)
                 return
             }
@@ -52,10 +67,8 @@ struct Job {
                     text.append(part)
                     if text.count > Self.outputBytesMax { text = text.suffix(Self.outputBytesMax) }
                 }
-                process.waitUntilExit()
-                let status =
-                    process.terminationReason == .exit ? process.terminationStatus : -1
-                continuation.resume(returning: Ending(status: status, lastLine: lastLine(of: text)))
+                let ending = Ending(status: running.status(), lastLine: lastLine(of: text))
+                continuation.resume(returning: ending)
             }
         }
     }
@@ -71,6 +84,35 @@ struct Job {
             "BARID_DUE": referral.dueAt.flatMap(instantText) ?? "",
             "BARID_CONTENT_TYPE": referral.contentType,
         ]
+    }
+}
+
+/// A process that may be told to end at any time, even before it runs.
+private final class Running: Sendable {
+    private let process: Process
+    private let state = Mutex((isRunning: false, isUnwanted: false))
+
+    init(process: Process) { self.process = process }
+
+    func start() throws {
+        try state.withLock { state in
+            guard !state.isUnwanted else { throw CancellationError() }
+            try process.run()
+            state.isRunning = true
+        }
+    }
+
+    func terminate() {
+        state.withLock { state in
+            state.isUnwanted = true
+            if state.isRunning { process.terminate() }
+        }
+    }
+
+    /// Waits for the end and returns the exit status, or -1 if a signal ended it.
+    func status() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Synchronization
 
 /// One line on the terminal that says how far the work is; silent where nobody looks.
@@ -8,7 +9,7 @@ final class ProgressBar: Sendable {
     private let isShown = Outlet.error.isTerminal
     private let start = ContinuousClock.now
     private let last = Mutex(ContinuousClock.now)
-    private static let columns = 30
+    private static let barColumnsMax = 40
 
     init(total: Int) { self.total = total }
 
@@ -22,19 +23,40 @@ final class ProgressBar: Sendable {
             return true
         }
         guard isDue else { return }
-        let filled = total > 0 ? done * Self.columns / total : Self.columns
-        let seconds = max(0.001, (now - start) / .seconds(1))
-        let bar =
-            String(repeating: "█", count: filled)
-            + String(repeating: "░", count: Self.columns - filled)
-        writeText(
-            "\r\(bar) \(done)/\(total) cases, \(Int(Double(visits) / seconds)) visits/s\u{1B}[K",
-            to: .error
+        let line = Self.line(
+            done: done,
+            total: total,
+            visits: visits,
+            seconds: (now - start) / .seconds(1),
+            columns: Self.terminalColumns()
         )
+        writeText("\r\(line)\u{1B}[K", to: .error)
     }
 
     /// Takes the line away.
     func clear() {
         if isShown { writeText("\r\u{1B}[K", to: .error) }
+    }
+
+    /// The line in less than `columns` columns: a bar as wide as there is room, then the figures.
+    static func line(done: Int, total: Int, visits: Int, seconds: Double, columns: Int) -> String {
+        let rate = Int(Double(visits) / max(0.001, seconds))
+        let percent = total > 0 ? done * 100 / total : 100
+        let figures = "\(percent) % \(done)/\(total) cases \(rate) visits/s"
+        // The last column stays free: a terminal that wraps there would not come back.
+        let room = columns - 1 - figures.count - 1
+        guard room >= 8 else { return String(figures.prefix(max(0, columns - 1))) }
+        let width = min(room, barColumnsMax)
+        let filled = total > 0 ? done * width / total : width
+        return String(repeating: "█", count: filled)
+            + String(repeating: "░", count: width - filled) + " " + figures
+    }
+
+    private static func terminalColumns() -> Int {
+        var size = winsize()
+        guard ioctl(Outlet.error.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return 80
+        }
+        return Int(size.ws_col)
     }
 }

@@ -12,6 +12,9 @@ struct ReplayCommand: AsyncParsableCommand {
             Every trace becomes a case, every group an office, every run of events at one group a \
             visit. It may be interrupted and run again, and the daemon may be restarted meanwhile: \
             nothing is repeated. The same log in the same --run opens no case twice.
+
+            Exit status 1 means that something was lost or done twice, 2 that cases stand in the \
+            dead letters.
             """
     )
 
@@ -59,7 +62,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         let bus = try await connection.connect(
             as: "replay",
-            settleTimeout: .seconds(patience)
+            patience: .seconds(patience)
         )
         var report = ReplayReport(plan)
         let replay = Replay(
@@ -74,10 +77,11 @@ struct ReplayCommand: AsyncParsableCommand {
         let start = clock.now
         do {
             let results = try await replay.run { done in bar.show(done, replay.counts.visits) }
-            report.add(results)
-        } catch let error as BaridError {
+            report.add(results, isVerified: verify)
+        } catch {
             bar.clear()
             await bus.close()
+            guard let error = error as? BaridError else { throw leaving("\(error)", .failure) }
             throw leaving(error)
         }
         bar.clear()
@@ -85,7 +89,14 @@ struct ReplayCommand: AsyncParsableCommand {
         report.foreignCount = await replay.foreignCount
         await bus.close()
         writeText(connection.json ? report.json.text + "\n" : report.text)
-        if !report.isClean { throw ExitCode.failure }
+        guard report.isClean else { throw ExitCode.failure }
+        guard report.deadCount == 0 else {
+            throw leaving(
+                "\(report.deadCount) cases stand in the dead letters. See why with baridctl dead "
+                    + "list, let them go on with baridctl dead retry, then run this again.",
+                .partly
+            )
+        }
     }
 
     private func traces() throws(EventLogFault) -> [Trace] {

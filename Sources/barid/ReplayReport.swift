@@ -61,12 +61,11 @@ struct ReplayReport {
     }
 
     /// Adds what became of the cases; a case without a result is lost.
-    mutating func add(_ results: [Replay.Result]) {
+    mutating func add(_ results: [Replay.Result], isVerified: Bool) {
         let live = results.filter { !$0.isDead }
         deadCount = results.count - live.count
-        let unread = live.count { $0.discrepancy == nil }
-        isVerified = unread < live.count
-        unreadCount = isVerified ? unread : 0
+        self.isVerified = isVerified
+        unreadCount = isVerified ? live.count { $0.discrepancy == nil } : 0
         repeatedCount = results.count { $0.wasRepeated }
         lostCount = caseCount - Set(results.map(\.index)).count
         for discrepancy in results.compactMap(\.discrepancy) {
@@ -131,13 +130,15 @@ struct ReplayReport {
         if deadCount > 0 { facts.rows.append(["in dead letters", String(deadCount)]) }
         if unreadCount > 0 { facts.rows.append(["trails not compared", String(unreadCount)]) }
         if foreignCount > 0 { facts.rows.append(["cases of others", String(foreignCount)]) }
-        let check =
-            isVerified
-            ? "\(unreadCount == 0 ? "Every trail was" : "The other trails were") compared with "
-                + (unreadCount == 0 ? "its trace." : "their traces.")
-            : "Trails were not compared with their traces (--verify)."
         return table.text + "\n" + facts.text
             + "\n\(check) \(Int(visitsPerSecond)) visits/s over "
             + "\(spanText(milliseconds: milliseconds)).\n"
+    }
+
+    private var check: String {
+        guard isVerified else { return "Trails were not compared with their traces (--verify)." }
+        return unreadCount + deadCount == 0
+            ? "Every trail was compared with its trace."
+            : "The other trails were compared with their traces."
     }
 }

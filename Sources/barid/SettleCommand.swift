@@ -88,9 +88,8 @@ struct SettleCommand: AsyncParsableCommand {
     ) async throws -> Receipt {
         let occurredAt = try instant(occurredAt, of: "--occurred-at")
         do throws(BaridError) {
-            // Whoever settles must staff the office; nothing is read, so whatever is delivered
-            // meanwhile goes back untouched when we say goodbye.
-            _ = try await bus.staff(place.office, credit: 1)
+            // Whoever settles must staff the office, but needs nothing delivered.
+            _ = try await bus.staff(place.office, credit: 0)
             let custody = try bus.custody(of: place, in: trail)
             if let complete {
                 return try await custody.complete(complete, occurredAt: occurredAt)

@@ -48,112 +48,56 @@ struct WorkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let bus = try await connection.connect(as: "work", office: office)
-        var failureCount = 0
-        do throws(BaridError) {
-            let referrals = try await bus.staff(office, title: title, credit: 1)
-            var doneCount = 0
-            while doneCount < limit ?? .max, let referral = try await next(of: referrals) {
-                if !(await settle(referral)) { failureCount += 1 }
-                doneCount += 1
-            }
-        } catch {
-            await bus.close()
-            throw leaving(error)
-        }
-        await bus.close()
-        if failureCount > 0 { throw ExitCode.partly }
-    }
-
-    /// The next referral; nil when idle for too long or at the end.
-    private func next(of referrals: Referrals) async throws(BaridError) -> Referral? {
-        guard let untilIdle else {
-            var iterator = referrals.makeAsyncIterator()
-            return try await iterator.next()
-        }
-        let waiting = Task { () -> Result<Referral?, BaridError> in
-            var iterator = referrals.makeAsyncIterator()
-            do throws(BaridError) { return .success(try await iterator.next()) } catch {
+        let watch = untilIdle.map { IdleWatch(limit: .seconds($0)) }
+        let working = Task { () -> Result<Int, BaridError> in
+            do throws(BaridError) { return .success(try await work(over: bus, watch)) } catch {
                 return .failure(error)
             }
         }
-        let alarm = Task {
-            try? await Task.sleep(for: .seconds(untilIdle))
-            waiting.cancel()
+        let watching = Task {
+            try await watch?.waitUntilIdle()
+            if watch != nil { working.cancel() }
         }
-        defer { alarm.cancel() }
-        return try await waiting.value.get()
+        let signals = StopSignals { working.cancel() }
+        let result = await working.value
+        watching.cancel()
+        // Says goodbye: what is not settled goes back to its queue at once, with no attempt counted.
+        await bus.close()
+        withExtendedLifetime(signals) {}
+        switch result {
+        case .success(let failureCount) where failureCount > 0: throw ExitCode.partly
+        case .success: return
+        case .failure(let error): throw leaving(error)
+        }
     }
 
-    /// Settles one referral and prints its line; false if it was not settled as it should be.
-    private func settle(_ referral: Referral) async -> Bool {
+    /// Settles what comes until the limit or cancellation, and counts what failed.
+    private func work(over bus: Bus, _ watch: IdleWatch?) async throws(BaridError) -> Int {
+        let worker = Worker(deed: deed, report: WorkReport(isJSON: connection.json))
+        worker.report.begin()
         do throws(BaridError) {
-            if accept {
-                _ = try await referral.accept()
-                report(referral, "accepted")
-                return true
+            let referrals = try await bus.staff(office, title: title, credit: 1)
+            var iterator = referrals.makeAsyncIterator()
+            var doneCount = 0
+            var failureCount = 0
+            watch?.rest()
+            while doneCount < limit ?? .max, !Task.isCancelled,
+                let referral = try await iterator.next()
+            {
+                watch?.work()
+                if !(await worker.settle(referral)) { failureCount += 1 }
+                doneCount += 1
+                watch?.rest()
             }
-            guard let exec else {
-                try await referral.complete(complete ?? "")
-                report(referral, complete ?? "")
-                return true
-            }
-            return try await settle(referral, with: Job(command: exec))
+            return failureCount
         } catch {
-            report(referral, "failed", detail: "\(error)")
-            return false
+            guard !error.isCancelled else { return 0 }
+            throw error
         }
     }
 
-    private func settle(_ referral: Referral, with job: Job) async throws(BaridError) -> Bool {
-        let renewing = Task {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: max(.seconds(1), referral.leaseTime / 3))
-                // A renewal that comes too late shows when the referral is settled.
-                if !Task.isCancelled { _ = try? await referral.renew() }
-            }
-        }
-        defer { renewing.cancel() }
-        let ending: Job.Ending
-        do { ending = try await job.run(for: referral) } catch {
-            try await referral.release(after: .seconds(5), reason: "The command did not start.")
-            report(referral, "released", detail: "the command did not start: \(error)")
-            return false
-        }
-        switch ending.status {
-        case 0:
-            let outcome = complete ?? ending.lastLine
-            guard referral.outcomes.contains(outcome) else {
-                let reason = "The step has no outcome \"\(outcome)\"."
-                try await referral.release(after: .seconds(5), reason: reason)
-                report(referral, "released", detail: reason)
-                return false
-            }
-            try await referral.complete(outcome)
-            report(referral, outcome)
-            return true
-        case Job.tryAgainStatus:
-            try await referral.release(after: .seconds(5))
-            report(referral, "released")
-            return true
-        default:
-            let reason = "The command ended with status \(ending.status)."
-            try await referral.release(after: .seconds(5), reason: reason)
-            report(referral, "released", detail: reason)
-            return false
-        }
-    }
-
-    private func report(_ referral: Referral, _ result: String, detail: String = "") {
-        if connection.json {
-            let line = JSON.object([
-                ("number", .text(referral.caseNumber)), ("step", .text(referral.step)),
-                ("attempts", .count(referral.attempts)), ("result", .text(result)),
-                ("detail", detail.isEmpty ? .null : .text(detail)),
-            ])
-            writeText(line.text + "\n")
-        } else {
-            let cells = [referral.caseNumber, referral.step, result, detail, referral.subject]
-            writeText(cells.map(printable).joined(separator: "\t") + "\n")
-        }
+    private var deed: Worker.Deed {
+        if let exec { return .run(Job(command: exec), outcome: complete) }
+        return complete.map { .complete($0) } ?? .accept
     }
 }

@@ -60,7 +60,7 @@ import TestKit
         try client.send(bytes: packet)
         let unknown = try client.next()
         #expect(unknown.code == .unknownVerb && unknown.header.number == 3)
-        for _ in told { #expect(try client.next().code == .malformed) }
+        for _ in told { #expect(try client.next().code == .unknownVerb) }
         #expect(try bench.answerNext().operations.map(\.header.number) == [2, 5])
     }
 
@@ -166,5 +166,31 @@ import TestKit
         #expect(try client.untilHeartbeat() == [])
         bench.stop()
         #expect(throws: Never.self) { try bench.result?.get() }
+    }
+}
+
+extension SeededGenerator {
+    /// Bytes that are noise, or nearly a packet.
+    mutating func packet() -> [UInt8] {
+        guard Int.random(in: 0..<4, using: &self) > 0 else {
+            return (0..<Int.random(in: 0..<300, using: &self)).map { _ in
+                UInt8.random(in: 0...255, using: &self)
+            }
+        }
+        var writer = PacketWriter()
+        for _ in 0..<Int.random(in: 1...5, using: &self) {
+            // Not hello or bye: a session would wait for a ledger that does not answer.
+            let verb = Verb.allCases.filter { $0 != .hello }.randomElement(using: &self) ?? .track
+            writer.append(
+                Header(verb, number: UInt32.random(in: 0...9, using: &self)),
+                envelope: [UInt8](repeating: 7, count: Int.random(in: 0..<40, using: &self))
+            )
+        }
+        var bytes = writer.finish { [UInt8]($0) }
+        for _ in 0..<Int.random(in: 0...3, using: &self) {
+            bytes[Int.random(in: 0..<bytes.count, using: &self)] ^=
+                1 << UInt8.random(in: 0..<8, using: &self)
+        }
+        return bytes
     }
 }

@@ -106,9 +106,6 @@ extension DaemonTests {
             #expect(place.state == "custody" && place.office == "city/desk")
             #expect(trail.acts.contains { $0.position == accepted?.position })
             let custody = try evening.custody(of: place, in: trail)
-            await #expect { _ = try await custody.release() } throws: {
-                ($0 as? BaridError)?.code == .notAttached
-            }
             var desk = try await evening.staff("city/desk").makeAsyncIterator()
             try await custody.release(reason: "Another clerk takes it.")
             let referral = try #require(try await desk.next())
@@ -117,6 +114,26 @@ extension DaemonTests {
             #expect(try await evening.track(number).isClosed)
             await evening.close()
             try daemon.expectSound(closed: 1)
+        }
+
+        @Test("custody is settled only over a connection that staffs the office")
+        func notStaffed() async throws {
+            let daemon = try DaemonProcess()
+            try daemon.publish(Self.oneStep)
+            let holder = try await daemon.connect()
+            let number = try await holder.submit(Submission(procedure: "short")).caseNumber
+            var referrals = try await holder.staff("city/desk").makeAsyncIterator()
+            _ = try await referrals.next()?.accept()
+            let trail = try await holder.track(number)
+            let place = try #require(trail.places.first)
+            let stranger = try await daemon.connect()
+            let custody = try stranger.custody(of: place, in: trail)
+            await #expect { try await custody.release() } throws: {
+                ($0 as? BaridError)?.code == .notAttached
+            }
+            #expect(try await holder.track(number).places.map(\.state) == ["custody"])
+            await stranger.close()
+            await holder.close()
         }
 
         @Test("a late settlement is stale, and the case goes on once without it")

@@ -203,7 +203,8 @@ struct QueueTests {
                 bench.credit(session, "a/one", messages: UInt64.random(in: 0...200, using: &random))
             }
             if Int.random(in: 0..<3, using: &random) == 0 {
-                let leaving = sessions.remove(at: Int.random(in: 0..<3, using: &random))
+                let leaving = sessions.remove(
+                    at: Int.random(in: 0..<sessions.count, using: &random))
                 bench.happen(.departed(session: leaving))
                 out = out.filter { $0.value != leaving }
             }
