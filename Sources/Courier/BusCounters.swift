@@ -16,7 +16,7 @@ package struct BusCounters: Sendable, Equatable {
     package var operations: UInt64 = 0
     /// Batches handed to the ledger.
     package var batches: UInt64 = 0
-    /// Operations and packets that the courier itself refused.
+    /// Refusals told, whether the courier or the ledger refused.
     package var refusals: UInt64 = 0
     /// Frames that were not kept: of multipart messages and of peers that chose their own id.
     package var droppedFrames: UInt64 = 0

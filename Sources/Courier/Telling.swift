@@ -157,8 +157,9 @@ private enum Fate {
 
 extension Switchboard {
     /// Notes what an answer or refusal means for the session it goes to.
-    private func settle(_ header: Header, of session: Session) {
+    private mutating func settle(_ header: Header, of session: Session) {
         guard header.verb == .answer || header.verb == .refusal else { return }
+        if header.verb == .refusal { counters.refusals += 1 }
         if header.number != 0, session.unansweredCount > 0 { session.unansweredCount -= 1 }
         switch session.phase {
         case .opening(header.number):

@@ -44,6 +44,7 @@ struct SettleCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try checkCaseNumber(number)
         let looking = try await connection.connect(as: "settle", office: office)
         let trail: Trail
         do { trail = try await looking.track(number) } catch {

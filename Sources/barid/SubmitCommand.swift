@@ -27,7 +27,7 @@ struct SubmitCommand: AsyncParsableCommand {
     var attributes: [String] = []
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Offices in order, for procedures that take them.", valueName: "office")
+        help: ArgumentHelp("Offices in order, for procedures that take them; several may follow.", valueName: "office")
     )
     var itinerary: [String] = []
     @Option(help: ArgumentHelp("urgent, normal or bulk.", valueName: "lane"))
@@ -58,6 +58,12 @@ struct SubmitCommand: AsyncParsableCommand {
         for attribute in attributes where !attribute.contains("=") {
             throw ValidationError("--attribute \(attribute) has no =; write name=value.")
         }
+        for office in itinerary where !LegalNames.isLegalOffice(office) {
+            throw ValidationError(
+                "--itinerary \(office) is not the name of an office; write agency/office in a-z, "
+                    + "0-9 and . _ -"
+            )
+        }
         _ = try instant(due, of: "--due")
         _ = try instant(occurredAt, of: "--occurred-at")
     }
@@ -68,7 +74,11 @@ struct SubmitCommand: AsyncParsableCommand {
         let receipt: Receipt
         do { receipt = try await bus.submit(submission) } catch {
             await bus.close()
-            throw leaving(error)
+            guard error.code == .unknownOffice else { throw leaving(error) }
+            throw leaving(
+                "\(error) An office is opened by whoever staffs it first, as barid work does.",
+                .noSuchObject
+            )
         }
         await bus.close()
         print(receipt)

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import BaridClient
+internal import Wire
 
 struct TrackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,12 +15,12 @@ struct TrackCommand: AsyncParsableCommand {
     var number: String
 
     func run() async throws {
+        let isID = number.count == 36
+        if !isID { try checkCaseNumber(number) }
         let bus = try await connection.connect(as: "track")
         let trail: Trail
         do {
-            trail =
-                number.count == 36 && number.contains { "abcdef".contains($0) || $0 == "-" }
-                ? try await bus.track(caseID: number) : try await bus.track(number)
+            trail = isID ? try await bus.track(caseID: number) : try await bus.track(number)
         } catch {
             await bus.close()
             throw leaving(error)
@@ -27,6 +28,16 @@ struct TrackCommand: AsyncParsableCommand {
         await bus.close()
         writeText(connection.json ? trail.json.text + "\n" : trail.table)
     }
+}
+
+/// Leaves with a message if the text cannot be a case number, before the bus is asked.
+func checkCaseNumber(_ text: String) throws {
+    guard CaseNumber(text: text) == nil else { return }
+    throw leaving(
+        "\(text) is not the number of a case: it has fourteen digits, such as 0000-0012-3456-76, "
+            + "and the last two do not fit if one of them is mistyped.",
+        .noSuchObject
+    )
 }
 
 extension Trail {

@@ -11,12 +11,21 @@ struct WorkCommand: AsyncParsableCommand {
             With --exec the content of the case is the command's standard input, and its \
             particulars are in BARID_CASE, BARID_STEP, BARID_OUTCOMES and others. Exit status 0 \
             completes the step with --complete or with the last line of the output; 75 gives the \
-            referral back; any other status gives it back with a reason.
+            referral back; any other status gives it back with a reason and makes the exit status \
+            of this program 2.
+
+            SIGINT or SIGTERM ends the work: a command that runs is ended, and what is not settled \
+            goes back to the queue at once.
+
+            Examples:
+              barid work city/permits --complete approved
+              barid work city/permits --exec './check.sh'
+              barid work city/permits --accept --limit 10
             """
     )
 
     @OptionGroup var connection: ConnectionOptions
-    @Argument(help: "agency/office")
+    @Argument(help: "The office, such as city/permits.")
     var office: String
     @Option(help: "Name of the office for people, if it is opened now.")
     var title = ""
@@ -34,6 +43,11 @@ struct WorkCommand: AsyncParsableCommand {
     var untilIdle: Double?
 
     func validate() throws {
+        guard LegalNames.isLegalOffice(office) else {
+            throw ValidationError(
+                "\(office) is not the name of an office; write agency/office in a-z, 0-9 and . _ -"
+            )
+        }
         guard complete != nil || exec != nil || accept else {
             throw ValidationError("Give --complete, --exec or --accept: what shall be done?")
         }

@@ -2,6 +2,7 @@
 
 import Control
 import Foundation
+import TestKit
 import Testing
 
 extension DaemonTests {
@@ -95,7 +96,6 @@ extension DaemonTests {
                 (try daemon.baridctl("case", "show", "0000-0000-0099-00"), 65),
                 (try daemon.baridctl("procedure", "show", "no-such"), 4),
                 (try daemon.baridctl("procedure", "publish", broken, "--reason", "x"), 65),
-                (try Ended("baridctl", ["procedure", "check", broken]), 65),
                 (try daemon.baridctl("dead", "retry", "7", "--reason", "x"), 1),
                 (try daemon.baridctl("dead", "retry", "7"), 64),
                 (try daemon.baridctl("dead", "list", "--office", "city/none"), 4),
@@ -108,6 +108,17 @@ extension DaemonTests {
             }
         }
 
+        @Test("a declaration is checked without a daemon, and its faults are the output")
+        func check() throws {
+            let directory = TemporaryDirectory()
+            let broken = directory.path + "/broken.yaml"
+            try Data("procedure: [a\n".utf8).write(to: URL(filePath: broken))
+            let refused = try Ended("baridctl", ["procedure", "check", broken])
+            #expect(refused.status == 65 && refused.output.hasPrefix(broken + ":2:1: "))
+            let sound = Checkout.path + "/Deploy/procedures/committee.yaml"
+            #expect(try Ended("baridctl", ["procedure", "check", sound]).status == 0)
+        }
+
         @Test("without a daemon everything ends with 69, and baridctl status with 3")
         func unreachable() throws {
             let directory = TemporaryDirectory()
@@ -115,7 +126,7 @@ extension DaemonTests {
             #expect(try Ended("baridctl", ["status"] + data).status == 3)
             #expect(try Ended("baridctl", ["verify"] + data).status == 69)
             #expect(try Ended("baridctl", ["office", "list"] + data).status == 69)
-            let sample = Checkout.path("Deploy/samples/permits.xes")
+            let sample = Checkout.path + "/Deploy/samples/permits.xes"
             let commands = [
                 ["track", "0000-0012-3456-76"], ["submit", "--procedure", "itinerary"],
                 ["work", "city/desk", "--accept"], ["settle", "0000-0012-3456-76", "--release"],
@@ -134,7 +145,7 @@ extension DaemonTests {
             let opened = try daemon.barid(
                 "work", "city/desk", "--accept", "--until-idle", "0", "--title", "مكتب")
             #expect(opened.status == 0, "\(opened)")
-            let permit = Checkout.path("Deploy/procedures/building-permit.yaml")
+            let permit = Checkout.path + "/Deploy/procedures/building-permit.yaml"
             let published = try daemon.baridctl(
                 "procedure", "publish", permit, "--reason", "new law", "--json")
             #expect(published.status == 0, "\(published)")

@@ -4,6 +4,7 @@ import BaridClient
 import Control
 import Foundation
 import Platform
+import TestKit
 import Testing
 
 /// A real daemon on a directory of the test's own.
@@ -86,7 +87,7 @@ extension DaemonProcess {
     /// Publishes a declaration of `Deploy/procedures`.
     func publish(file: String) throws {
         try publish(
-            String(contentsOfFile: Checkout.path("Deploy/procedures/\(file)"), encoding: .utf8))
+            String(contentsOfFile: Checkout.path + "/Deploy/procedures/\(file)", encoding: .utf8))
     }
 
     func caseView(_ number: String) throws -> CaseView {
@@ -152,34 +153,5 @@ func eventually(
     }
 }
 
-/// The checkout these tests were built from.
-enum Checkout {
-    private static let root = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    static func path(_ relative: String) -> String { root.appending(path: relative).path }
-
-    /// A recorded history of 1434 cases that lies beside a checkout, not in it.
-    static let receipts = path("../shared/data/receipt.xes.gz")
-    static var hasReceipts: Bool { FileManager.default.fileExists(atPath: receipts) }
-    static let receiptsAreAbsent: Comment =
-        "the recorded history receipt.xes.gz is not in ../shared/data beside this checkout"
-}
-
 /// All tests that start daemons, one after the other: each daemon and its peers want both cores.
 @Suite("baridd", .serialized, .timeLimit(.minutes(4))) enum DaemonTests {}
-
-/// A generator whose numbers follow from its seed (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}

@@ -3,6 +3,7 @@
 import BaridClient
 import Control
 import Foundation
+import TestKit
 import Testing
 
 extension DaemonTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+import TestKit
 import Testing
 import Wire
 
@@ -9,7 +10,7 @@ extension DaemonTests {
     /// every way beside one that speaks rightly.
     @Suite("withstands hostile peers") struct HostileTests {
         @Test("verbs out of their order are refused with the code of the specification")
-        func outOfOrder() throws {
+        func outOfOrder() async throws {
             let daemon = try DaemonProcess()
             let peer = try RawPeer(daemon.bus)
             let verbs: [Verb] = [
@@ -52,7 +53,8 @@ extension DaemonTests {
             #expect(again.code == .alreadyOpen)
             #expect(try peer.attach("fire/station").code == .otherAgency)
             #expect(try peer.attach("city/desk").header.verb == .answer)
-            #expect(try daemon.status().refusals >= 20)
+            // 14 without a session, 9 within; the count is published once a second.
+            try await eventually { try daemon.status().refusals == 23 }
         }
 
         @Test("packets cut anywhere, spoilt anywhere or empty are refused, and the session goes on")
@@ -82,10 +84,10 @@ extension DaemonTests {
         }
 
         @Test("noise of every kind beside a well-behaved flow costs it nothing, and memory is bounded")
-        func noise() throws {
+        func noise() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("noise from seed \(seed)")
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let daemon = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"])
             let endpoint = try #require(daemon.endpoints.first { $0.hasPrefix("tcp://") })
             let flow = try ChildProcess(
@@ -107,9 +109,10 @@ extension DaemonTests {
             }
             #expect(flow.ending() == .exited(0), "\(flow.errors)")
             #expect(flow.output.contains(#""lost":0,"duplicated":0"#), "\(flow.output)")
-            let status = try daemon.status()
-            #expect(status.refusals > 1_000)
-            #expect(status.residentBytes < 256 << 20)
+            let memory = try daemon.status().residentBytes
+            print("\(memory >> 20) MiB resident after the noise")
+            #expect(memory < 256 << 20)
+            try await eventually { try daemon.status().refusals > 1_000 }
             let peer = try RawPeer(endpoint)
             try peer.sayHello("city")
             #expect(try peer.attach("city/desk").header.verb == .answer)
@@ -119,7 +122,7 @@ extension DaemonTests {
 
         /// A connection that does not speak ZeroMQ, or only begins to.
         private static func stranger(
-            _ endpoint: String, _ random: inout SeededRandom
+            _ endpoint: String, _ random: inout SeededGenerator
         ) throws -> RawStream {
             let stream = try RawStream(endpoint)
             // The greeting of ZMTP 3.0 with the NULL mechanism, RFC 23.
@@ -139,7 +142,7 @@ extension DaemonTests {
     }
 }
 
-extension SeededRandom {
+extension SeededGenerator {
     /// Bytes that are noise, or nearly a packet.
     fileprivate mutating func packet() -> [UInt8] {
         guard Bool.random(using: &self) else {

@@ -2,6 +2,7 @@
 
 import Control
 import Foundation
+import TestKit
 import Testing
 import XES
 
@@ -9,6 +10,12 @@ extension DaemonTests {
     /// Goal: a real history passes through the bus as it was, whatever is killed meanwhile. Method:
     /// `barid replay`, then compare what `baridctl export` tells with the log itself.
     @Suite("replays a history") struct ReplayTests {
+        private static var hasReceipts: Bool {
+            FileManager.default.fileExists(atPath: Checkout.history)
+        }
+        private static let receiptsAreAbsent: Comment =
+            "the recorded history receipt.xes.gz is not in ../shared/data beside this checkout"
+
         /// What an independent count of a log finds.
         struct Facts {
             var log: String
@@ -20,13 +27,13 @@ extension DaemonTests {
 
             static var receipts: Facts {
                 Facts(
-                    log: Checkout.receipts, cases: 1_434, events: 8_577, visits: 6_874,
+                    log: Checkout.history, cases: 1_434, events: 8_577, visits: 6_874,
                     finished: 1_329, overdue: 377)
             }
 
             static var permits: Facts {
                 Facts(
-                    log: Checkout.path("Deploy/samples/permits.xes"), cases: 12, events: 102,
+                    log: Checkout.path + "/Deploy/samples/permits.xes", cases: 12, events: 102,
                     visits: 76, finished: 10, overdue: 1)
             }
         }
@@ -45,7 +52,7 @@ extension DaemonTests {
 
         @Test(
             "a municipality's history comes out as it went in",
-            .enabled(if: Checkout.hasReceipts, Checkout.receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent))
         func receipts() throws {
             let daemon = try DaemonProcess()
             let report = try Self.replay(.receipts, on: daemon)
@@ -55,11 +62,11 @@ extension DaemonTests {
 
         @Test(
             "killing the daemon at any moment changes nothing",
-            .enabled(if: Checkout.hasReceipts, Checkout.receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent))
         func killedDaemon() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("daemon killed amid a replay: seed \(seed)")
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let daemon = try DaemonProcess()
             // One record a submission, note and completion; the names of the offices come on top.
             let records = UInt64(1_434 + 8_577 + 6_874)
@@ -79,11 +86,11 @@ extension DaemonTests {
 
         @Test(
             "killing the replay at any moment changes nothing once it is run again",
-            .enabled(if: Checkout.hasReceipts, Checkout.receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent))
         func killedReplay() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("replay killed: seed \(seed)")
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let daemon = try DaemonProcess()
             let moments = (0..<3).map { _ in UInt64.random(in: 100..<15_000, using: &random) }
             for moment in moments.sorted() {

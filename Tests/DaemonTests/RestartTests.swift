@@ -4,6 +4,7 @@ import BaridClient
 import Control
 import Foundation
 import Synchronization
+import TestKit
 import Testing
 
 extension DaemonTests {
@@ -19,7 +20,7 @@ extension DaemonTests {
         func restart(way: Way) async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("restart while \(way): seed \(seed)")
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let daemon = try DaemonProcess()
             let bus = try await daemon.connect(settleTimeout: .seconds(60))
             let log = ReceiptLog()

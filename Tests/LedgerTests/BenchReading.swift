@@ -18,7 +18,8 @@ extension LedgerBench {
         let verification = try Verification(reader())
         #expect(
             !verification.findings.isEmpty
-                || (verification.isChainIntact && verification.hasOneHolder))
+                || (verification.isChainIntact && verification.hasOneHolder)
+        )
         return verification.findings
     }
 
@@ -58,8 +59,11 @@ extension LedgerBench {
     @discardableResult
     func act(_ act: OperatorAct) throws -> OperatorOutcome {
         try writer.carryOut(
-            act, by: Operator(uid: 1000, pid: 42, reason: "test"), wall: wall,
-            monotonic: monotonic)
+            act,
+            by: Operator(uid: 1000, pid: 42, reason: "test"),
+            wall: wall,
+            monotonic: monotonic
+        )
     }
 
     /// Runs SQL on the file from another connection, as a program of somebody else would.

@@ -32,7 +32,8 @@ struct FailureTests {
             try bench.turn()
             guard attempt < 2 else { break }
             let wake = try #require(
-                bench.writer.nextWake(wall: bench.wall, monotonic: bench.monotonic))
+                bench.writer.nextWake(wall: bench.wall, monotonic: bench.monotonic)
+            )
             pauses.append(wake - bench.monotonic)
             bench.pass(pauses[attempt] - 1)
             try bench.turn()
@@ -44,8 +45,10 @@ struct FailureTests {
         return referral
     }
 
-    @Test("a referral whose attempts are spent is a dead letter with its reason",
-          arguments: [true, false])
+    @Test(
+        "a referral whose attempts are spent is a dead letter with its reason",
+        arguments: [true, false]
+    )
     func attempts(byRelease: Bool) throws {
         let serial = try bench.submitted(one, "line")
         let referral = try kill(serial, byRelease: byRelease)
@@ -53,7 +56,9 @@ struct FailureTests {
         let letter = try #require(try bench.reader().dead().first)
         #expect(letter.reason == .attempts && letter.referral.number == referral)
         #expect(letter.office == "a/one" && letter.agency == "a" && letter.referral.attempts == 3)
-        #expect(letter.cause == (byRelease ? "because" : "The lease lapsed before the office settled."))
+        #expect(
+            letter.cause == (byRelease ? "because" : "The lease lapsed before the office settled.")
+        )
         #expect(try bench.acts(serial).count == 4)
         try bench.verify()
     }
@@ -124,7 +129,10 @@ struct FailureTests {
         try bench.verify()
     }
 
-    @Test("the hop budget ends a loop in a dead letter, however it loops", arguments: [true, false])
+    @Test(
+        "the hop budget ends a loop in a dead letter, however it loops",
+        arguments: [true, false]
+    )
     func loop(byRefusal: Bool) throws {
         let serial = try bench.submitted(one, "line")
         for _ in 0..<8 {
@@ -239,7 +247,8 @@ struct FailureTests {
         let serial = try bench.submitted(one, "line")
         func act(_ name: String, of serial: UInt64) throws -> Told {
             try bench.reply(
-                to: bench.submit(one, "line", serial: serial) { $0.action = name })
+                to: bench.submit(one, "line", serial: serial) { $0.action = name }
+            )
         }
         let delivery = try #require(bench.deliveries.first)
         #expect(try act("reopen", of: serial).refusal == .caseOpen)
@@ -260,7 +269,8 @@ struct FailureTests {
         #expect(
             try bench.acts(serial) == [
                 "submitted", "completed", "acted", "acted", "completed", "acted",
-            ])
+            ]
+        )
         try bench.verify()
     }
 

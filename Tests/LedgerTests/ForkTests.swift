@@ -73,8 +73,10 @@ struct ForkTests {
         try room.bench.verify()
     }
 
-    @Test("a join of any or of two withdraws the rest, whose late settles are stale",
-          arguments: [("any", 1), ("2", 2)])
+    @Test(
+        "a join of any or of two withdraws the rest, whose late settles are stale",
+        arguments: [("any", 1), ("2", 2)]
+    )
     func some(join: String, need: Int) throws {
         var room = try forked(join: join)
         let order = ["one", "two", "three"]
@@ -127,8 +129,10 @@ struct ForkTests {
         try room.bench.verify()
     }
 
-    @Test("closing in one branch withdraws the others wherever they are",
-          arguments: ["leased", "waiting", "custody", "delayed", "dead"])
+    @Test(
+        "closing in one branch withdraws the others wherever they are",
+        arguments: ["leased", "waiting", "custody", "delayed", "dead"]
+    )
     func rejected(place: String) throws {
         var room = try forked(join: "all")
         let bench = room.bench

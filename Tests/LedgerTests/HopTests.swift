@@ -121,7 +121,8 @@ struct HopTests {
 
     @Test(
         "a repeated settle under the same lease gets the first answer; another one is refused",
-        arguments: [Verb.complete, .release, .accept, .refuse])
+        arguments: [Verb.complete, .release, .accept, .refuse]
+    )
     func repeatedSettle(verb: Verb) throws {
         let delivery = try delivered()
         func ask() -> UInt32 {
@@ -149,7 +150,9 @@ struct HopTests {
         let second = try #require(bench.deliveries.first)
         let first = try bench.reply(to: bench.settle(.refer, second, offices: ["b/three"]))
         try expectRepeated(
-            try bench.reply(to: bench.settle(.refer, second, offices: ["b/three"])), first)
+            try bench.reply(to: bench.settle(.refer, second, offices: ["b/three"])),
+            first
+        )
         #expect(try bench.places(second.serial) == ["second waiting"])
     }
 

@@ -33,7 +33,10 @@ final class LedgerBench {
 
     static func open(_ path: String) throws -> LedgerWriter {
         let limits = LedgerLimits(
-            bodyBytesMax: Limits.bodyBytesMaxDefault, daemon: "baridd/test", diskReserveBytes: 0)
+            bodyBytesMax: Limits.bodyBytesMaxDefault,
+            daemon: "baridd/test",
+            diskReserveBytes: 0
+        )
         return try LedgerWriter(path: path + "/" + Ledger.fileName, limits: limits) {
             try? ProcedureDeclaration.read($0)
         }
@@ -46,7 +49,9 @@ final class LedgerBench {
         let image = TemporaryDirectory()
         for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: file + suffix) {
             try FileManager.default.copyItem(
-                atPath: file + suffix, toPath: image.path + "/" + Ledger.fileName + suffix)
+                atPath: file + suffix,
+                toPath: image.path + "/" + Ledger.fileName + suffix
+            )
         }
         batch.removeAll()
         steps.removeAll()
@@ -66,7 +71,10 @@ final class LedgerBench {
     /// Adds a request to the batch and returns its number.
     @discardableResult
     func ask(
-        _ header: Header, _ session: UInt32, envelope: [UInt8] = [], body: [UInt8] = []
+        _ header: Header,
+        _ session: UInt32,
+        envelope: [UInt8] = [],
+        body: [UInt8] = []
     ) -> UInt32 {
         var header = header
         requests += 1
@@ -90,7 +98,11 @@ final class LedgerBench {
         let handed = batch
         batch = Batch()
         try writer.turn(
-            handed.isEmpty ? nil : handed, wall: wall, monotonic: monotonic, into: &effects)
+            handed.isEmpty ? nil : handed,
+            wall: wall,
+            monotonic: monotonic,
+            into: &effects
+        )
         told = effects.items.map { Told($0, in: effects) }
         for step in told where step.header.verb == .step {
             steps[UInt64(step.session) << 32 | UInt64(step.header.number)] =
@@ -123,11 +135,18 @@ final class LedgerBench {
                 return nil
             }
             return Delivery(
-                session: told.session, referral: told.header.subject,
-                generation: told.header.generation, serial: told.header.serial,
-                lane: told.header.flags, attempts: Int(told.header.code),
-                due: told.header.instant, id: told.header.id, envelope: told.envelope,
-                body: told.body, step: step)
+                session: told.session,
+                referral: told.header.subject,
+                generation: told.header.generation,
+                serial: told.header.serial,
+                lane: told.header.flags,
+                attempts: Int(told.header.code),
+                due: told.header.instant,
+                id: told.header.id,
+                envelope: told.envelope,
+                body: told.body,
+                step: step
+            )
         }
     }
 
@@ -160,15 +179,18 @@ final class LedgerBench {
         return ask(Header(.attach), session, envelope: Envelope.bytes(of: attach))
     }
 
-    /// Grants credit in the batch.
+    /// Grants credit in the batch, unless told otherwise with bytes enough for small cases.
     @discardableResult
     func credit(
-        _ session: UInt32, _ office: String, messages: UInt64, bytes: UInt64 = 1 << 20
+        _ session: UInt32,
+        _ office: String,
+        messages: UInt64,
+        bytes: UInt64? = nil
     ) -> UInt32 {
         var header = Header(.credit)
         header.subject = UInt64(offices[office] ?? 0)
         header.generation = messages
-        header.serial = bytes
+        header.serial = bytes ?? messages * 1_024
         return ask(header, session)
     }
 
@@ -192,8 +214,13 @@ final class LedgerBench {
 
     @discardableResult
     func submit(
-        _ session: UInt32, _ procedure: String, lane: Lane = .normal, key: Identifier? = nil,
-        serial: UInt64 = 0, at occurred: Int64 = 0, body: String = "body",
+        _ session: UInt32,
+        _ procedure: String,
+        lane: Lane = .normal,
+        key: Identifier? = nil,
+        serial: UInt64 = 0,
+        at occurred: Int64 = 0,
+        body: String = "body",
         _ change: (inout Envelope.Case) -> Void = { _ in }
     ) -> UInt32 {
         var envelope = Envelope.Case()
@@ -205,13 +232,19 @@ final class LedgerBench {
         header.serial = serial
         header.instant = occurred
         return ask(
-            header, session, envelope: Envelope.bytes(of: envelope), body: Array(body.utf8))
+            header,
+            session,
+            envelope: Envelope.bytes(of: envelope),
+            body: Array(body.utf8)
+        )
     }
 
     /// Submits in a turn of its own and returns the serial.
     @discardableResult
     func submitted(
-        _ session: UInt32, _ procedure: String, lane: Lane = .normal,
+        _ session: UInt32,
+        _ procedure: String,
+        lane: Lane = .normal,
         _ change: (inout Envelope.Case) -> Void = { _ in }
     ) throws -> UInt64 {
         let answer = try reply(to: submit(session, procedure, lane: lane, change))
@@ -230,8 +263,12 @@ final class LedgerBench {
 
     @discardableResult
     func settle(
-        _ verb: Verb, _ delivery: Delivery, at occurred: Int64 = 0, offices: [String] = [],
-        text: String = "because", delay: UInt64 = 0
+        _ verb: Verb,
+        _ delivery: Delivery,
+        at occurred: Int64 = 0,
+        offices: [String] = [],
+        text: String = "because",
+        delay: UInt64 = 0
     ) -> UInt32 {
         var header = settling(verb, delivery, at: occurred)
         var reason = Envelope.Reason()

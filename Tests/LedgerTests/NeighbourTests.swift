@@ -25,7 +25,8 @@ struct NeighbourTests {
             """
             CREATE TRIGGER bad BEFORE \(event) ON \(table) WHEN \(condition)
             BEGIN SELECT RAISE(ABORT, 'a bad row'); END
-            """)
+            """
+        )
     }
 
     @Test("a case that cannot be stored is refused; those before and after it are kept")

@@ -30,10 +30,13 @@ struct OpeningTests {
         return directory
     }
 
-    @Test("a database of another program is refused and stays as it was", arguments: [
-        "PRAGMA application_id = 7; CREATE TABLE t (a)", "CREATE TABLE t (a)",
-        "PRAGMA user_version = 1; CREATE TABLE t (a)",
-    ])
+    @Test(
+        "a database of another program is refused and stays as it was",
+        arguments: [
+            "PRAGMA application_id = 7; CREATE TABLE t (a)", "CREATE TABLE t (a)",
+            "PRAGMA user_version = 1; CREATE TABLE t (a)",
+        ]
+    )
     func foreign(sql: String) throws {
         #expect(try refused(made(sql)) == .foreign)
     }
@@ -41,7 +44,8 @@ struct OpeningTests {
     @Test("a ledger of a later version is refused and stays as it was")
     func later() throws {
         let directory = try made(
-            "PRAGMA application_id = \(0x4252_4944); PRAGMA user_version = 99; CREATE TABLE t (a)")
+            "PRAGMA application_id = \(0x4252_4944); PRAGMA user_version = 99; CREATE TABLE t (a)"
+        )
         #expect(try refused(directory) == .later(version: 99, known: 1))
     }
 
@@ -49,7 +53,8 @@ struct OpeningTests {
     func noDatabase() throws {
         let directory = TemporaryDirectory()
         try Data(repeating: 0x41, count: 8_192).write(
-            to: URL(filePath: directory.path + "/" + Ledger.fileName))
+            to: URL(filePath: directory.path + "/" + Ledger.fileName)
+        )
         let fault = try #require(try refused(directory))
         #expect(fault.description.contains("not a database"))
     }
@@ -61,7 +66,8 @@ struct OpeningTests {
         _ = try LedgerBench.open(directory.path)
         let statement = try Statement(
             "SELECT max(epoch) FROM daemon",
-            on: Connection(path: directory.path + "/" + Ledger.fileName, access: .readOnly))
+            on: Connection(path: directory.path + "/" + Ledger.fileName, access: .readOnly)
+        )
         #expect(try statement.step() && statement.int64(0) == 2)
     }
 
@@ -83,16 +89,21 @@ struct OpeningTests {
         return bench
     }
 
-    @Test("any flipped byte of a record, a hash, a remark or a case file is found", arguments: [
-        ("journal", "record"), ("journal", "hash"), ("content", "envelope"),
-        ("file", "envelope"), ("file", "body"),
-    ])
+    @Test(
+        "any flipped byte of a record, a hash, a remark or a case file is found",
+        arguments: [
+            ("journal", "record"), ("journal", "hash"), ("content", "envelope"),
+            ("file", "envelope"), ("file", "body"),
+        ]
+    )
     func flipped(table: String, column: String) throws {
         let bench = try worked()
         let connection = try Connection(path: bench.file, access: .readWriteCreate)
         let rows = try Statement("SELECT rowid, \(column) FROM \(table)", on: connection)
         let update = try Statement(
-            "UPDATE \(table) SET \(column) = ? WHERE rowid = ?", on: connection)
+            "UPDATE \(table) SET \(column) = ? WHERE rowid = ?",
+            on: connection
+        )
         var blobs: [(Int64, [UInt8])] = []
         while try rows.step() { blobs.append((rows.int64(0), rows.bytes(1))) }
         rows.reset()
@@ -115,23 +126,26 @@ struct OpeningTests {
         try bench.verify()
     }
 
-    @Test("what does not agree with the journal is found", arguments: [
-        "DELETE FROM ready", "DELETE FROM custody", "DELETE FROM delayed",
-        "DELETE FROM journal WHERE position = 3", "DELETE FROM journal WHERE position = 1",
-        "INSERT INTO ready SELECT office, lane, 7, serial, slip FROM ready LIMIT 1",
-        "INSERT INTO ready SELECT office, lane, -7, -1, slip FROM ready LIMIT 1",
-        "INSERT INTO ready SELECT -1, 700, referral, serial, slip FROM ready LIMIT 1",
-        "INSERT INTO ready SELECT office, lane, referral, serial, slip FROM custody",
-        "INSERT INTO dead SELECT referral, office, lane, serial, slip, 1, '', 1 FROM custody",
-        "UPDATE ready SET lane = 0", "UPDATE ready SET slip = zeroblob(52)",
-        "UPDATE ready SET slip = zeroblob(3)", "UPDATE office SET waiting = waiting + 1",
-        "UPDATE cases SET closed = 1 WHERE serial = 1", "DELETE FROM cases WHERE serial = 2",
-        "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '' FROM cases LIMIT 1",
-        "INSERT INTO journal VALUES (-1, zeroblob(32), zeroblob(80))",
-        "INSERT INTO journal VALUES (999, zeroblob(32), zeroblob(80))",
-        "DELETE FROM trail WHERE serial = 1",
-        "INSERT INTO trail VALUES (1, 2)",
-    ])
+    @Test(
+        "what does not agree with the journal is found",
+        arguments: [
+            "DELETE FROM ready", "DELETE FROM custody", "DELETE FROM delayed",
+            "DELETE FROM journal WHERE position = 3", "DELETE FROM journal WHERE position = 1",
+            "INSERT INTO ready SELECT office, lane, 7, serial, slip FROM ready LIMIT 1",
+            "INSERT INTO ready SELECT office, lane, -7, -1, slip FROM ready LIMIT 1",
+            "INSERT INTO ready SELECT -1, 700, referral, serial, slip FROM ready LIMIT 1",
+            "INSERT INTO ready SELECT office, lane, referral, serial, slip FROM custody",
+            "INSERT INTO dead SELECT referral, office, lane, serial, slip, 1, '', 1 FROM custody",
+            "UPDATE ready SET lane = 0", "UPDATE ready SET slip = zeroblob(52)",
+            "UPDATE ready SET slip = zeroblob(3)", "UPDATE office SET waiting = waiting + 1",
+            "UPDATE cases SET closed = 1 WHERE serial = 1", "DELETE FROM cases WHERE serial = 2",
+            "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '' FROM cases LIMIT 1",
+            "INSERT INTO journal VALUES (-1, zeroblob(32), zeroblob(80))",
+            "INSERT INTO journal VALUES (999, zeroblob(32), zeroblob(80))",
+            "DELETE FROM trail WHERE serial = 1",
+            "INSERT INTO trail VALUES (1, 2)",
+        ]
+    )
     func tampered(sql: String) throws {
         let bench = try worked()
         try bench.vandalize(sql)

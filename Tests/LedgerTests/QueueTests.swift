@@ -58,7 +58,8 @@ struct QueueTests {
         try bench.turn()
         #expect(
             bench.deliveries.map(\.session)
-                == [first, second, third, first, second, third, first, third])
+                == [first, second, third, first, second, third, first, third]
+        )
     }
 
     @Test("no more is delivered than the messages and bytes granted, the last may overdraw")
@@ -122,7 +123,10 @@ struct QueueTests {
         let session = try bench.staff(["a/one"], credit: 1)
         let first = try #require(bench.deliveries.first)
         let event = SessionEvent.undelivered(
-            session: session, referral: first.referral, generation: first.generation)
+            session: session,
+            referral: first.referral,
+            generation: first.generation
+        )
         bench.happen(event)
         try bench.turn()
         let second = try #require(bench.deliveries.first)
@@ -173,7 +177,10 @@ struct QueueTests {
                 }
             }
             bench.credit(
-                session, "a/one", messages: UInt64.random(in: 1...60, using: &random))
+                session,
+                "a/one",
+                messages: UInt64.random(in: 1...60, using: &random)
+            )
             if Int.random(in: 0..<8, using: &random) == 0 { bench.pass(5_000) }
             if Int.random(in: 0..<40, using: &random) == 0 {
                 bench.pass(30_000)
@@ -204,7 +211,8 @@ struct QueueTests {
             }
             if Int.random(in: 0..<3, using: &random) == 0 {
                 let leaving = sessions.remove(
-                    at: Int.random(in: 0..<sessions.count, using: &random))
+                    at: Int.random(in: 0..<sessions.count, using: &random)
+                )
                 bench.happen(.departed(session: leaving))
                 out = out.filter { $0.value != leaving }
             }

@@ -72,15 +72,34 @@ struct Delivery {
     /// The same referral as held in custody.
     var inCustody: Delivery {
         Delivery(
-            session: session, referral: referral, generation: 0, serial: serial, lane: lane,
-            attempts: attempts, due: due, id: id, envelope: envelope, body: body, step: step)
+            session: session,
+            referral: referral,
+            generation: 0,
+            serial: serial,
+            lane: lane,
+            attempts: attempts,
+            due: due,
+            id: id,
+            envelope: envelope,
+            body: body,
+            step: step
+        )
     }
 
     /// The same referral in the hands of another session.
     func held(by session: UInt32) -> Delivery {
         Delivery(
-            session: session, referral: referral, generation: generation, serial: serial,
-            lane: lane, attempts: attempts, due: due, id: id, envelope: envelope, body: body,
-            step: step)
+            session: session,
+            referral: referral,
+            generation: generation,
+            serial: serial,
+            lane: lane,
+            attempts: attempts,
+            due: due,
+            id: id,
+            envelope: envelope,
+            body: body,
+            step: step
+        )
     }
 }

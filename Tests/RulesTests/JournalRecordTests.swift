@@ -61,9 +61,13 @@ struct JournalRecordTests {
         var random = SeededGenerator(seed: 24)
         for _ in 0..<200 {
             var referral = Referral(
-                number: random.next(), serial: random.next(), office: UInt32.random(in: 0...9),
-                lane: 1, step: StepNumber(rawValue: .random(in: .min ... .max, using: &random)),
-                entered: Int64(bitPattern: random.next()))
+                number: random.next(),
+                serial: random.next(),
+                office: UInt32.random(in: 0...9),
+                lane: 1,
+                step: StepNumber(rawValue: .random(in: .min ... .max, using: &random)),
+                entered: Int64(bitPattern: random.next())
+            )
             referral.fork = random.next()
             referral.slot = .random(in: .min ... .max, using: &random)
             referral.attempts = .random(in: .min ... .max, using: &random)
@@ -118,7 +122,9 @@ struct JournalRecordTests {
     }
 
     private func act(
-        _ act: Act, on referral: UInt64, entering: [UInt64] = [],
+        _ act: Act,
+        on referral: UInt64,
+        entering: [UInt64] = [],
         flags: JournalRecord.Flags = []
     ) -> JournalRecord {
         var record = JournalRecord(act)
@@ -127,8 +133,14 @@ struct JournalRecordTests {
         record.entries = entering.map { number in
             JournalRecord.entry(
                 of: Referral(
-                    number: number, serial: 1, office: 1, lane: 1,
-                    step: StepNumber(procedure: 1, place: 0), entered: 0))
+                    number: number,
+                    serial: 1,
+                    office: 1,
+                    lane: 1,
+                    step: StepNumber(procedure: 1, place: 0),
+                    entered: 0
+                )
+            )
         }
         return record
     }
@@ -142,8 +154,12 @@ struct JournalRecordTests {
     private func reread(_ referral: Referral, _ slip: [UInt8]) -> Referral? {
         slip.withUnsafeBytes {
             Referral(
-                number: referral.number, serial: referral.serial, office: referral.office,
-                lane: referral.lane, slip: $0)
+                number: referral.number,
+                serial: referral.serial,
+                office: referral.office,
+                lane: referral.lane,
+                slip: $0
+            )
         }
     }
 
@@ -163,9 +179,13 @@ struct JournalRecordTests {
         record.step = StepNumber(rawValue: .random(in: .min ... .max, using: &random))
         for _ in 0..<Int.random(in: 0...6, using: &random) {
             var entered = Referral(
-                number: random.next(), serial: 1, office: 7,
-                lane: .random(in: 0...2, using: &random), step: StepNumber(rawValue: 9),
-                entered: 0)
+                number: random.next(),
+                serial: 1,
+                office: 7,
+                lane: .random(in: 0...2, using: &random),
+                step: StepNumber(rawValue: 9),
+                entered: 0
+            )
             entered.fork = random.next()
             entered.due = Int64(bitPattern: random.next())
             entered.slot = .random(in: .min ... .max, using: &random)

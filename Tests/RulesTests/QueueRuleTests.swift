@@ -11,8 +11,13 @@ import Wire
 struct QueueRuleTests {
     private func referral(_ number: UInt64, lane: Lane = .normal) -> Referral {
         Referral(
-            number: number, serial: number, office: 1, lane: lane.rawValue,
-            step: StepNumber(procedure: 1, place: 0), entered: 0)
+            number: number,
+            serial: number,
+            office: 1,
+            lane: lane.rawValue,
+            step: StepNumber(procedure: 1, place: 0),
+            entered: 0
+        )
     }
 
     // MARK: Windows

@@ -19,7 +19,8 @@ struct RoutingRuleTests {
             ("true", .equal, "true", true), ("", .equal, "", true),
             (nil, .equal, "", false), (nil, .notEqual, "x", true), (nil, .less, "5", false),
             ("-5", .less, "0", true), ("9223372036854775808", .greater, "1", false),
-        ] as [(String?, Guard.Comparison, String, Bool)])
+        ] as [(String?, Guard.Comparison, String, Bool)]
+    )
     func guards(value: String?, comparison: Guard.Comparison, constant: String, holds: Bool) {
         let condition = Guard(attribute: "x", comparison: comparison, constant: constant)
         #expect(condition.holds(for: value) == holds)
@@ -65,11 +66,15 @@ struct RoutingRuleTests {
             (-5, true, -5, nil), (.min, true, .min, nil), (.min, false, 0, .mayNotBackdate),
             (105_000, true, 100_000, nil), (105_001, true, 0, .inFuture),
             (.max, true, 0, .inFuture),
-        ] as [(Int64, Bool, Int64, RefusalCode?)])
+        ] as [(Int64, Bool, Int64, RefusalCode?)]
+    )
     func occurred(claimed: Int64, mayBackdate: Bool, instant: Int64, refusal: RefusalCode?) {
         do throws(RefusalCode) {
             let occurred = try Admission.occurredAt(
-                claimed: claimed, now: 100_000, mayBackdate: mayBackdate)
+                claimed: claimed,
+                now: 100_000,
+                mayBackdate: mayBackdate
+            )
             #expect(occurred == instant && refusal == nil)
         } catch {
             #expect(error == refusal)
@@ -87,7 +92,8 @@ struct RoutingRuleTests {
             (["area": "5", "is-new": "yes"], .attributeInvalid),
             (["area": "5", "other": "1"], .undeclaredAttribute),
             (["area": "5", "Not a name": "1"], .attributeInvalid),
-        ] as [([String: String], RefusalCode?)])
+        ] as [([String: String], RefusalCode?)]
+    )
     func attributes(values: [String: String], refusal: RefusalCode?) {
         #expect(refused(values.sorted { $0.key < $1.key }, by: procedure) == refusal)
     }
@@ -114,7 +120,8 @@ struct RoutingRuleTests {
     }
 
     private func refused(
-        _ values: [(key: String, value: String)], by procedure: Procedure
+        _ values: [(key: String, value: String)],
+        by procedure: Procedure
     ) -> RefusalCode? {
         let attributes = values.map { name, value in
             var attribute = Envelope.Attribute()
