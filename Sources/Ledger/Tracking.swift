@@ -24,7 +24,10 @@ extension LedgerWriter {
             var answer = Header(.answer, number: request.header.number)
             answer.serial = serial
             effects.append(
-                answer, session: request.number, envelope: Self.envelope(of: trail))
+                answer,
+                session: request.number,
+                envelope: Self.envelope(of: trail)
+            )
         } catch let fault as SQLiteFault {
             throw fault
         } catch {

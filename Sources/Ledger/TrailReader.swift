@@ -69,27 +69,38 @@ package final class TrailReader {
     private var procedures: [UInt32: (procedure: Procedure, version: UInt32)] = [:]
 
     init(
-        _ connection: Connection, reading: @escaping @Sendable (String) -> Procedure?
+        _ connection: Connection,
+        reading: @escaping @Sendable (String) -> Procedure?
     ) throws(SQLiteFault) {
         self.reading = reading
         caseStatement = try Statement(
             """
             SELECT c.id, c.procedure, c.agency, c.opened, c.due, c.closed, c.result, f.envelope
             FROM cases c JOIN file f ON f.serial = c.serial WHERE c.serial = ?
-            """, on: connection)
+            """,
+            on: connection
+        )
         serialStatement = try Statement("SELECT serial FROM cases WHERE id = ?", on: connection)
         trailStatement = try Statement(
             """
             SELECT j.record, j.hash FROM trail t JOIN journal j ON j.position = t.position
             WHERE t.serial = ? ORDER BY t.position
-            """, on: connection)
+            """,
+            on: connection
+        )
         contentStatement = try Statement(
-            "SELECT envelope FROM content WHERE position = ?", on: connection)
+            "SELECT envelope FROM content WHERE position = ?",
+            on: connection
+        )
         officeStatement = try Statement(
-            "SELECT name, title FROM office WHERE number = ?", on: connection)
+            "SELECT name, title FROM office WHERE number = ?",
+            on: connection
+        )
         agencyStatement = try Statement("SELECT name FROM agency WHERE number = ?", on: connection)
         procedureStatement = try Statement(
-            "SELECT source, version FROM procedure WHERE number = ?", on: connection)
+            "SELECT source, version FROM procedure WHERE number = ?",
+            on: connection
+        )
     }
 
     /// The serial of a case id, or nil.
@@ -117,12 +128,22 @@ package final class TrailReader {
         let (procedure, version) = try self.procedure(UInt32(caseStatement.int64(1)))
         let closed = caseStatement.int64(5)
         var trail = CaseTrail(
-            serial: serial, id: id.text, procedure: procedure.name, version: version,
-            isOpen: true, result: caseStatement.string(6),
+            serial: serial,
+            id: id.text,
+            procedure: procedure.name,
+            version: version,
+            isOpen: true,
+            result: caseStatement.string(6),
             submittedBy: try agency(UInt32(caseStatement.int64(2))),
-            openedAt: caseStatement.int64(3), dueAt: caseStatement.int64(4), closedAt: closed,
-            reference: envelope.reference, subject: envelope.subject,
-            attributes: envelope.attributes.map { ($0.name, $0.value) }, places: [], acts: [])
+            openedAt: caseStatement.int64(3),
+            dueAt: caseStatement.int64(4),
+            closedAt: closed,
+            reference: envelope.reference,
+            subject: envelope.subject,
+            attributes: envelope.attributes.map { ($0.name, $0.value) },
+            places: [],
+            acts: []
+        )
         var fold = TrailFold()
         for (record, hash) in try records(of: serial) {
             fold.read(record)
@@ -131,10 +152,16 @@ package final class TrailReader {
         trail.isOpen = !fold.isClosed
         trail.places = try fold.places.map { place in
             CaseTrail.Place(
-                referral: place.referral, office: try office(place.office).name,
-                step: try step(place.step), state: place.state.rawValue, since: place.since,
-                due: place.due, lane: place.lane, attempts: place.attempts,
-                outcomes: try outcomes(of: place.step))
+                referral: place.referral,
+                office: try office(place.office).name,
+                step: try step(place.step),
+                state: place.state.rawValue,
+                since: place.since,
+                due: place.due,
+                lane: place.lane,
+                attempts: place.attempts,
+                outcomes: try outcomes(of: place.step)
+            )
         }
         return trail
     }
@@ -155,12 +182,19 @@ package final class TrailReader {
     private func act(_ record: JournalRecord, _ hash: [UInt8]) throws -> CaseTrail.Act {
         let office = record.office == 0 ? ("", "") : try office(record.office)
         var act = CaseTrail.Act(
-            position: record.position, act: record.act.word, office: office.0,
-            officeTitle: office.1, step: try step(record.step), outcome: "",
+            position: record.position,
+            act: record.act.word,
+            office: office.0,
+            officeTitle: office.1,
+            step: try step(record.step),
+            outcome: "",
             agency: record.agency == 0 ? "" : try agency(record.agency),
-            occurredAt: record.occurredAt, recordedAt: record.recordedAt,
+            occurredAt: record.occurredAt,
+            recordedAt: record.recordedAt,
             entered: try record.entries.map { try self.office($0.office).name },
-            hash: Self.hexadecimal(hash), referral: record.referral)
+            hash: Self.hexadecimal(hash),
+            referral: record.referral
+        )
         if record.act == .completed { act.outcome = try outcome(record) }
         try describe(record, &act)
         return act
@@ -232,6 +266,9 @@ package final class TrailReader {
 
     static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            as: UTF8.self
+        )
     }
 }

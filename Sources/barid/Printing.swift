@@ -76,7 +76,8 @@ struct Table {
                     ? cell
                     : cell + String(repeating: " ", count: max(0, widths[column] - cell.count))
             }
-            return cells.joined(separator: "  ") + "\n"
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
         }.joined()
     }
 }

@@ -26,7 +26,7 @@ struct SettleCommand: AsyncParsableCommand {
     var refuse: String?
     @Option(help: "Reason, for --refer and --release.")
     var reason = ""
-    @Option(help: "The officer, as your agency names them.")
+    @Option(help: "The officer, as your agency names them; for --return, --refer and --refuse.")
     var person = ""
     @Option(help: ArgumentHelp("When it happened, if earlier than now.", valueName: "instant"))
     var occurredAt: String?
@@ -39,6 +39,12 @@ struct SettleCommand: AsyncParsableCommand {
             throw ValidationError(
                 "Give exactly one of --complete, --return, --refer, --release and --refuse."
             )
+        }
+        guard person.isEmpty || complete == nil && !release else {
+            throw ValidationError("--person goes with --return, --refer and --refuse.")
+        }
+        guard reason.isEmpty || !refer.isEmpty || release else {
+            throw ValidationError("--reason goes with --refer and --release.")
         }
         _ = try instant(occurredAt, of: "--occurred-at")
     }
@@ -75,11 +81,7 @@ struct SettleCommand: AsyncParsableCommand {
             throw error
         }
         await bus.close()
-        writeText(
-            connection.json
-                ? receipt.json.text + "\n"
-                : "\(receipt.caseNumber)\t\(place.office)\tposition \(receipt.position)\n"
-        )
+        writeText(connection.json ? receipt.json.text + "\n" : receipt.table)
     }
 
     private func settle(
@@ -116,7 +118,12 @@ struct SettleCommand: AsyncParsableCommand {
                 occurredAt: occurredAt
             )
         } catch {
-            throw leaving(error)
+            guard error.code == .unknownOutcome else { throw leaving(error) }
+            throw leaving(
+                "The step \(place.step) has no outcome \(complete ?? ""); it has "
+                    + place.outcomes.joined(separator: ", ") + ".",
+                .failure
+            )
         }
     }
 }

@@ -27,7 +27,10 @@ struct SubmitCommand: AsyncParsableCommand {
     var attributes: [String] = []
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Offices in order, for procedures that take them; several may follow.", valueName: "office")
+        help: ArgumentHelp(
+            "Offices in order, for procedures that take them; several may follow.",
+            valueName: "office"
+        )
     )
     var itinerary: [String] = []
     @Option(help: ArgumentHelp("urgent, normal or bulk.", valueName: "lane"))
@@ -81,7 +84,7 @@ struct SubmitCommand: AsyncParsableCommand {
             )
         }
         await bus.close()
-        print(receipt)
+        writeText(connection.json ? receipt.json.text + "\n" : receipt.table)
     }
 
     private func submission() throws -> Submission {
@@ -105,26 +108,21 @@ struct SubmitCommand: AsyncParsableCommand {
         if let body { submission.body = try readFile(body) }
         return submission
     }
-
-    private func print(_ receipt: Receipt) {
-        guard !connection.json else {
-            return writeText(receipt.json.text + "\n")
-        }
-        let table = Table(
-            heading: ["number", "position", "recorded", "hash", "repeated"],
-            rows: [
-                [
-                    receipt.caseNumber, String(receipt.position),
-                    instantText(receipt.recordedAt) ?? "", receipt.hashPrefix,
-                    receipt.wasRepeated ? "yes" : "no",
-                ]
-            ]
-        )
-        writeText(table.text)
-    }
 }
 
 extension Receipt {
+    var table: String {
+        Table(
+            heading: ["number", "position", "recorded", "hash", "repeated"],
+            rows: [
+                [
+                    caseNumber, String(position), instantText(recordedAt) ?? "", hashPrefix,
+                    wasRepeated ? "yes" : "no",
+                ]
+            ]
+        ).text
+    }
+
     var json: JSON {
         .object([
             ("number", .text(caseNumber)), ("position", .count(position)),

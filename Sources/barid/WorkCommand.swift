@@ -63,17 +63,13 @@ struct WorkCommand: AsyncParsableCommand {
     func run() async throws {
         let bus = try await connection.connect(as: "work", office: office)
         let watch = untilIdle.map { IdleWatch(limit: .seconds($0)) }
-        let working = Task { () -> Result<Int, BaridError> in
-            do throws(BaridError) { return .success(try await work(over: bus, watch)) } catch {
-                return .failure(error)
-            }
-        }
+        let working = Task { try await work(over: bus, watch) }
         let watching = Task {
             try await watch?.waitUntilIdle()
             if watch != nil { working.cancel() }
         }
         let signals = StopSignals { working.cancel() }
-        let result = await working.value
+        let result = await working.result
         watching.cancel()
         // Says goodbye: what is not settled goes back to its queue at once, with no attempt counted.
         await bus.close()
@@ -81,15 +77,16 @@ struct WorkCommand: AsyncParsableCommand {
         switch result {
         case .success(let failureCount) where failureCount > 0: throw ExitCode.partly
         case .success: return
-        case .failure(let error): throw leaving(error)
+        case .failure(let error as BaridError): throw leaving(error)
+        case .failure(let error): throw leaving("\(error)", .failure)
         }
     }
 
     /// Settles what comes until the limit or cancellation, and counts what failed.
-    private func work(over bus: Bus, _ watch: IdleWatch?) async throws(BaridError) -> Int {
+    private func work(over bus: Bus, _ watch: IdleWatch?) async throws -> Int {
         let worker = Worker(deed: deed, report: WorkReport(isJSON: connection.json))
         worker.report.begin()
-        do throws(BaridError) {
+        do {
             let referrals = try await bus.staff(office, title: title, credit: 1)
             var iterator = referrals.makeAsyncIterator()
             var doneCount = 0
@@ -99,14 +96,13 @@ struct WorkCommand: AsyncParsableCommand {
                 let referral = try await iterator.next()
             {
                 watch?.work()
-                if !(await worker.settle(referral)) { failureCount += 1 }
+                if !(try await worker.settle(referral)) { failureCount += 1 }
                 doneCount += 1
                 watch?.rest()
             }
             return failureCount
-        } catch {
-            guard !error.isCancelled else { return 0 }
-            throw error
+        } catch let error as BaridError where error.isCancelled {
+            return 0
         }
     }
 

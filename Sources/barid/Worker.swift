@@ -15,6 +15,18 @@ struct Worker: Sendable {
         case run(Job, outcome: String?)
     }
 
+    /// Why the work cannot go on: nothing it was told to do fits the step.
+    struct WrongOutcome: Error, CustomStringConvertible {
+        let outcome: String
+        let step: String
+        let outcomes: [String]
+
+        var description: String {
+            "The step \(step) has no outcome \"\(outcome)\"; it has "
+                + outcomes.joined(separator: ", ") + "."
+        }
+    }
+
     let deed: Deed
     let report: WorkReport
 
@@ -22,7 +34,12 @@ struct Worker: Sendable {
     private static let releasePause: Duration = .seconds(5)
 
     /// Settles one referral and prints its line; false if it was not settled as it should be.
-    func settle(_ referral: Referral) async -> Bool {
+    ///
+    /// - Throws: Before anything is done if the outcome given for all referrals does not fit this one.
+    func settle(_ referral: Referral) async throws(WrongOutcome) -> Bool {
+        if let outcome = deed.outcome, !referral.outcomes.contains(outcome) {
+            throw WrongOutcome(referral, outcome)
+        }
         do throws(BaridError) {
             switch deed {
             case .accept:
@@ -93,11 +110,7 @@ struct Worker: Sendable {
         _ outcome: String
     ) async throws(BaridError) -> Bool {
         guard referral.outcomes.contains(outcome) else {
-            let known = referral.outcomes.joined(separator: ", ")
-            return try await release(
-                referral,
-                reason: "The step has no outcome \"\(outcome)\"; it has \(known)."
-            )
+            return try await release(referral, reason: "\(WrongOutcome(referral, outcome))")
         }
         _ = try await toTheEnd { () throws(BaridError) in try await referral.complete(outcome) }
         report.add(referral, outcome)
@@ -125,5 +138,22 @@ struct Worker: Sendable {
             }
         }
         return try await asking.value.get()
+    }
+}
+
+extension Worker.Deed {
+    /// The outcome all referrals are completed with; nil where there is none.
+    fileprivate var outcome: String? {
+        switch self {
+        case .accept: nil
+        case .complete(let outcome): outcome
+        case .run(_, let outcome): outcome
+        }
+    }
+}
+
+extension Worker.WrongOutcome {
+    fileprivate init(_ referral: Referral, _ outcome: String) {
+        self.init(outcome: outcome, step: referral.step, outcomes: referral.outcomes)
     }
 }

@@ -208,6 +208,78 @@ internal import XES
         }
     }
 
+    @Test("a replay ends when a case stands in the dead letters, and says so")
+    func replayMeetsDeadLetter() async throws {
+        try await Self.withEndpoint { endpoint in
+            let ledger = PretendLedger()
+            let plan = try Self.plan(caseCount: 3)
+            let first = try PretendBus(ledger, endpoint: endpoint)
+            let bus = try await Self.connect(endpoint)
+            let serial = try await bus.submit(plan.cases[1].submission).serial
+            await bus.close()
+            first.kill()
+            ledger.dead = [serial]
+            let second = try PretendBus(ledger, endpoint: endpoint)
+            let again = try await Self.connect(endpoint)
+            let replay = Replay(
+                plan: plan,
+                bus: again,
+                window: 3,
+                verifies: true,
+                patience: .seconds(30)
+            )
+            let results = try await replay.run { _ in }
+            await again.close()
+            second.kill()
+            var report = ReplayReport(plan)
+            report.add(results, isVerified: true)
+            #expect(report.deadCount == 1)
+            #expect(results.filter(\.isDead).map(\.index) == [1])
+            #expect(report.isClean, "a dead letter is neither lost nor done twice")
+        }
+    }
+
+    @Test("with a credit of one nothing comes before the next referral is asked for")
+    func oneAtATime() async throws {
+        try await Self.withEndpoint { endpoint in
+            let ledger = PretendLedger()
+            let daemon = try PretendBus(ledger, endpoint: endpoint)
+            let bus = try await Self.connect(endpoint)
+            for _ in 0..<3 { _ = try await bus.submit(Self.submission(["city/desk"])) }
+            let referrals = try await bus.staff("city/desk", credit: 1)
+            var iterator = referrals.makeAsyncIterator()
+            let first = try #require(try await iterator.next())
+            // Were credit given back, it would come before this is answered.
+            _ = try await bus.track(serial: 1)
+            _ = try await bus.track(serial: 1)
+            try await first.complete("forwarded")
+            _ = try #require(try await iterator.next())
+            await bus.close()
+            daemon.kill()
+            #expect(ledger.cases.values.filter { $0.generation > 0 }.count == 2)
+        }
+    }
+
+    @Test("custody is settled with the outcomes the trail tells, and an unknown one is not sent")
+    func custodyOutcomes() async throws {
+        try await Self.withEndpoint { endpoint in
+            let ledger = PretendLedger()
+            let daemon = try PretendBus(ledger, endpoint: endpoint)
+            let bus = try await Self.connect(endpoint)
+            let receipt = try await bus.submit(Self.submission(["city/desk"]))
+            let trail = try await bus.track(receipt.caseNumber)
+            let place = try #require(trail.places.first)
+            let custody = try bus.custody(of: place, in: trail)
+            #expect(custody.outcomes == ["forwarded", "unrecorded"])
+            let error = await #expect(throws: BaridError.self) {
+                try await custody.complete("lost")
+            }
+            #expect(error?.code == .unknownOutcome)
+            await bus.close()
+            daemon.kill()
+        }
+    }
+
     private static func plan(caseCount: Int) throws -> ReplayPlan {
         let traces = (0..<caseCount).map { index in
             Trace(

@@ -26,6 +26,9 @@ final class PretendLedger: @unchecked Sendable {
     var cases: [UInt64: Case] = [:]
     var keys: [Identifier: UInt64] = [:]
     var settled: [Settled: UInt64] = [:]
+    var noted: Set<Identifier> = []
+    /// Serials whose referral cannot go on.
+    var dead: Set<UInt64> = []
     var lastReferral: UInt64 = 0
     var position: UInt64 = 0
     /// Operations done over all lives.
@@ -207,6 +210,9 @@ private struct PretendLife: ~Copyable {
         if header.verb == .complete, let serial = ledger.settled[name] {
             return answer(peer, header.number, serial: serial, isRepeated: true)
         }
+        if header.verb == .note, ledger.noted.contains(header.id) {
+            return answer(peer, header.number, serial: header.serial, isRepeated: true)
+        }
         guard let lease = leases[header.subject], lease.generation == header.generation,
             lease.peer == peer, var item = ledger.cases[header.serial]
         else { return refuse(peer, header.number, .stale) }
@@ -218,6 +224,7 @@ private struct PretendLife: ~Copyable {
                 try Envelope.read(Envelope.Note.self, from: $0)
             }
             act.act = "noted"
+            ledger.noted.insert(header.id)
             act.activity = note.activity
             act.person = note.person
         } else {
@@ -242,6 +249,14 @@ private struct PretendLife: ~Copyable {
         trail.number = CaseNumber(serial: header.serial)?.text ?? ""
         trail.state = item.visit == item.route.count ? "closed" : "open"
         trail.acts = item.acts
+        if item.visit < item.route.count {
+            var place = Envelope.Place()
+            place.referral = item.referral
+            place.office = item.route[item.visit]
+            place.state = ledger.dead.contains(header.serial) ? "dead" : "waiting"
+            place.outcomes = ["forwarded", "unrecorded"]
+            trail.places = [place]
+        }
         var answer = Header(.answer, number: header.number)
         answer.serial = header.serial
         tell(peer, answer, Envelope.bytes(of: trail))
@@ -250,7 +265,7 @@ private struct PretendLife: ~Copyable {
     mutating func deliver() {
         for serial in ledger.cases.keys.sorted() {
             guard var item = ledger.cases[serial], item.visit < item.route.count,
-                leases[item.referral] == nil,
+                leases[item.referral] == nil, !ledger.dead.contains(serial),
                 let office = officeNames.firstIndex(of: item.route[item.visit]),
                 let peer = sessions.first(where: {
                     $0.value.offices[UInt64(office) + 1, default: 0] > 0

@@ -78,6 +78,24 @@ internal import XES
         #expect(Set(first).isDisjoint(with: try keys(Array(traces.dropLast()))))
     }
 
+    @Test("every event has a note key of its own, the same in every replay")
+    func noteKeys() throws {
+        func keys() throws -> [SubmissionKey] {
+            let plan = try ReplayPlan(
+                traces: (0..<20).map { _ in Self.trace("t", ["a", "a", "b"]) },
+                agency: "city",
+                procedure: "itinerary",
+                run: ""
+            )
+            return plan.cases.flatMap { item in
+                [item.submission.key] + item.trace.events.indices.map { item.noteKey(of: $0) }
+            }
+        }
+        let first = try keys()
+        #expect(first == (try keys()))
+        #expect(Set(first).count == 80)
+    }
+
     @Test("the recorded history has the counts an independent count found")
     func receiptLog() throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -146,6 +164,23 @@ internal import XES
 }
 
 @Suite struct PrintingTests {
+    @Test("the progress line is narrower than the terminal, whatever its width")
+    func progressLine() {
+        for columns in 0...200 {
+            let line = ProgressBar.line(
+                done: 717,
+                total: 1_434,
+                visits: 3_000,
+                seconds: 2,
+                columns: columns
+            )
+            #expect(line.count <= max(0, columns - 1))
+        }
+        let line = ProgressBar.line(done: 1, total: 4, visits: 10, seconds: 2, columns: 60)
+        #expect(line.hasSuffix(" 25 % 1/4 cases 5 visits/s"))
+        #expect(line.contains("█") && line.contains("░"))
+    }
+
     @Test("JSON escapes what would break it")
     func json() {
         let value = JSON.object([

@@ -167,25 +167,22 @@ extension Outcome {
         #expect(first.count == 1)
     }
 
-    @Test("a note that was on the wire is never sent twice: it fails as interrupted")
-    func noteInterrupted() {
+    @Test("a note is repeated with the key it was made with")
+    func repeatsNote() {
         var driver = SessionDriver()
         driver.open()
+        var header = Header(.note)
+        header.id = Identifier(high: 1, low: 2)
         driver.state.ask(
-            Request(header: Header(.note), timeoutMilliseconds: 30_000),
+            Request(header: header, timeoutMilliseconds: 30_000),
             ticket: 1,
             now: 0
         )
         #expect(driver.sent().map(\.verb) == [.note])
         driver.refuse(0, .noSession)
-        driver.state.ask(
-            Request(header: Header(.note), timeoutMilliseconds: 30_000),
-            ticket: 2,
-            now: 0
-        )
-        #expect(driver.told().compactMap(\.failure).map(\.error.isInterrupted) == [true])
+        #expect(driver.told().compactMap(\.failure).isEmpty)
         driver.open()
-        #expect(driver.sent().map(\.verb) == [.note], "the second was never sent before")
+        #expect(driver.sent().map(\.id) == [Identifier(high: 1, low: 2)])
     }
 
     @Test("no more requests are on the wire than the bus allows")
@@ -251,6 +248,25 @@ extension Outcome {
         driver.refuse(0, .noSession)
         driver.open()
         #expect(driver.attach(as: 6).map(\.subject) == [6])
+    }
+
+    @Test("a desk without credit is attached and granted none")
+    func staffsWithoutCredit() {
+        var driver = SessionDriver()
+        driver.open()
+        driver.staff(credit: 0)
+        #expect(driver.attach(as: 3).isEmpty)
+        #expect(driver.told().compactMap(\.answeredTicket) == [0, 500])
+    }
+
+    @Test("a wait without end does not overflow")
+    func endlessWait() {
+        var driver = SessionDriver()
+        driver.now = 5
+        driver.open()
+        driver.submit(ticket: 1, key: 1, timeout: .max)
+        driver.tick(at: 1_000)
+        #expect(driver.told().compactMap(\.failure).isEmpty)
     }
 
     @Test("credit comes back in portions, never above what was consumed")
@@ -414,13 +430,15 @@ extension Outcome {
 extension SessionDriver {
     mutating func staff(credit: UInt64) {
         state.staff(
-            desk: 1,
-            office: "city/desk",
-            title: "Desk",
-            credit: credit,
-            creditBytes: 1 << 20,
-            ticket: 500,
-            timeoutMilliseconds: 30_000,
+            1,
+            StaffedDesk(
+                office: "city/desk",
+                title: "Desk",
+                credit: credit,
+                creditBytes: 1 << 20,
+                ticket: 500,
+                deadline: now + 30_000
+            ),
             now: now
         )
     }

@@ -130,7 +130,7 @@ extension DaemonTests {
             let commands = [
                 ["track", "0000-0012-3456-76"], ["submit", "--procedure", "itinerary"],
                 ["work", "city/desk", "--accept"], ["settle", "0000-0012-3456-76", "--release"],
-                ["replay", sample], ["bench", "flow"],
+                ["replay", sample, "--patience", "1"], ["bench", "flow"],
             ]
             let running = try commands.map { try ChildProcess("barid", $0 + data) }
             for (command, child) in zip(commands, running) {

@@ -4,6 +4,7 @@ import Declarations
 import Foundation
 import Ledger
 import Rules
+import TestKit
 import Testing
 import Wire
 

@@ -3,6 +3,7 @@
 import Foundation
 import Ledger
 import SQLite
+import TestKit
 import Testing
 import Wire
 

@@ -2,6 +2,7 @@
 
 import Ledger
 import Rules
+import TestKit
 import Testing
 import Wire
 
@@ -163,7 +164,9 @@ struct QueueTests {
         var fresh = bench.deliveries.map(\.serial)
         var held = bench.deliveries
         var later = 0
-        while fresh.count < count + later {
+        var turns = 0
+        while fresh.count < count + later, turns < 2_000 {
+            turns += 1
             if later < 200, Int.random(in: 0..<4, using: &random) == 0 {
                 bench.submit(submitter, "line", body: "")
                 later += 1

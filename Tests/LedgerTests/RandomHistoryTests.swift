@@ -2,6 +2,7 @@
 
 import Ledger
 import Rules
+import TestKit
 import Testing
 import Wire
 

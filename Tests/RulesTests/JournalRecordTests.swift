@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Rules
+import TestKit
 import Testing
 
 /// Goal: a record means the same for ever, and damaged bytes are no record.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Rules
+import TestKit
 import Testing
 import Wire
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Rules
+import TestKit
 import Testing
 import Wire
 
-/// Goal: guards, retries and admission decide as declared. Method: tables and seeded words.
+/// Goal: guards, retries and admission decide as declared.
+///
+/// Method: tables and seeded words.
 @Suite("Guards, retries and admission")
 struct RoutingRuleTests {
     @Test(

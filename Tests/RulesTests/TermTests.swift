@@ -3,7 +3,9 @@
 import Rules
 import Testing
 
-/// Goal: a term is read as the law writes it, or refused. Method: tables.
+/// Goal: a term is read as the law writes it, or refused.
+///
+/// Method: tables.
 @Suite("Terms")
 struct TermTests {
     @Test(
