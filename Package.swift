@@ -3,8 +3,9 @@
 
 import PackageDescription
 
-/// The map of the house: a room imports only rooms above it in this list. README.md draws the same
-/// arrows; `TidyTests` holds the sources against this table.
+/// The map of the house: a room imports only rooms above it in this list.
+///
+/// README.md draws the same arrows; `TidyTests` holds the sources against this table.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),

@@ -4,7 +4,9 @@ internal import Declarations
 internal import Ledger
 
 /// The procedure a fresh ledger begins with, so that a daemon without any configuration can carry a
-/// case: a routing slip. The text is that of `Deploy/procedures/itinerary.yaml`.
+/// case: a routing slip.
+///
+/// The text is that of `Deploy/procedures/itinerary.yaml`.
 package enum DefaultProcedure {
     /// The declaration.
     package static let source = """

@@ -19,8 +19,10 @@ enum ProcessFigures {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
-    /// Size of a file in bytes; 0 if there is none. Asks by name, so that no descriptor of the
-    /// ledger is ever closed beside SQLite, which would drop its locks.
+    /// Size of a file in bytes; 0 if there is none.
+    ///
+    /// Asks by name, so that no descriptor of the ledger is ever closed beside SQLite, which would
+    /// drop its locks.
     static func size(of path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0

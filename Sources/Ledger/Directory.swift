@@ -39,25 +39,31 @@ struct Directory {
     private let insertOffice: Statement
     private let insertProcedure: Statement
 
-    /// Reads all of it.
-    ///
-    /// - Parameter reading: Reads the source of a procedure, which was checked when published.
+    /// Reads all of it; `reading` reads the source of a procedure, which was checked when published.
     init(
-        _ connection: Connection, reading: (String) -> Procedure?
+        _ connection: Connection,
+        reading: (String) -> Procedure?
     ) throws(LedgerFault) {
         do {
             insertAgency = try Statement(
-                "INSERT INTO agency (number, name, backdating) VALUES (?, ?, ?)", on: connection)
+                "INSERT INTO agency (number, name, backdating) VALUES (?, ?, ?)",
+                on: connection
+            )
             updateAgency = try Statement(
-                "UPDATE agency SET backdating = ? WHERE number = ?", on: connection)
+                "UPDATE agency SET backdating = ? WHERE number = ?",
+                on: connection
+            )
             insertOffice = try Statement(
                 "INSERT INTO office (number, name, agency, title) VALUES (?, ?, ?, ?)",
-                on: connection)
+                on: connection
+            )
             insertProcedure = try Statement(
                 """
                 INSERT INTO procedure (number, name, version, source, published, uid)
                 VALUES (?, ?, ?, ?, ?, ?)
-                """, on: connection)
+                """,
+                on: connection
+            )
             try load(connection, reading: reading)
         } catch let fault as LedgerFault {
             throw fault
@@ -67,26 +73,40 @@ struct Directory {
     }
 
     private mutating func load(
-        _ connection: Connection, reading: (String) -> Procedure?
+        _ connection: Connection,
+        reading: (String) -> Procedure?
     ) throws {
         let agencies = try Statement(
-            "SELECT number, name, backdating FROM agency ORDER BY number", on: connection)
+            "SELECT number, name, backdating FROM agency ORDER BY number",
+            on: connection
+        )
         while try agencies.step() {
             add(
                 AgencyRow(
-                    number: UInt32(agencies.int64(0)), name: agencies.string(1),
-                    mayBackdate: agencies.int64(2) != 0))
+                    number: UInt32(agencies.int64(0)),
+                    name: agencies.string(1),
+                    mayBackdate: agencies.int64(2) != 0
+                )
+            )
         }
         let offices = try Statement(
-            "SELECT number, name, agency, title FROM office ORDER BY number", on: connection)
+            "SELECT number, name, agency, title FROM office ORDER BY number",
+            on: connection
+        )
         while try offices.step() {
             add(
                 OfficeRow(
-                    number: UInt32(offices.int64(0)), name: offices.string(1),
-                    agency: UInt32(offices.int64(2)), title: offices.string(3)))
+                    number: UInt32(offices.int64(0)),
+                    name: offices.string(1),
+                    agency: UInt32(offices.int64(2)),
+                    title: offices.string(3)
+                )
+            )
         }
         let procedures = try Statement(
-            "SELECT number, name, version, source FROM procedure ORDER BY number", on: connection)
+            "SELECT number, name, version, source FROM procedure ORDER BY number",
+            on: connection
+        )
         while try procedures.step() {
             let name = procedures.string(1)
             let version = UInt32(procedures.int64(2))
@@ -120,7 +140,10 @@ struct Directory {
     /// Writes and keeps a new agency; a fresh one may backdate until rights say otherwise.
     mutating func openAgency(_ name: String) throws(SQLiteFault) -> AgencyRow {
         let agency = AgencyRow(
-            number: UInt32(agencies.count + 1), name: name, mayBackdate: true)
+            number: UInt32(agencies.count + 1),
+            name: name,
+            mayBackdate: true
+        )
         insertAgency.bind(1, Int64(agency.number))
         insertAgency.bind(2, name)
         insertAgency.bind(3, 1)
@@ -138,10 +161,16 @@ struct Directory {
 
     /// Writes and keeps a new office of an agency.
     mutating func openOffice(
-        _ name: String, agency: UInt32, title: String
+        _ name: String,
+        agency: UInt32,
+        title: String
     ) throws(SQLiteFault) -> OfficeRow {
         let office = OfficeRow(
-            number: UInt32(offices.count + 1), name: name, agency: agency, title: title)
+            number: UInt32(offices.count + 1),
+            name: name,
+            agency: agency,
+            title: title
+        )
         insertOffice.bind(1, Int64(office.number))
         insertOffice.bind(2, name)
         insertOffice.bind(3, Int64(agency))
@@ -153,7 +182,10 @@ struct Directory {
 
     /// Writes and keeps the next version of a procedure; its offices are open already.
     mutating func publish(
-        _ procedure: Procedure, source: String, at instant: Int64, uid: UInt32
+        _ procedure: Procedure,
+        source: String,
+        at instant: Int64,
+        uid: UInt32
     ) throws(SQLiteFault) -> PublishedProcedure {
         let number = UInt32(procedures.count + 1)
         let version = (latestProcedure(procedure.name)?.version ?? 0) + 1
@@ -190,11 +222,16 @@ struct Directory {
 
     @discardableResult
     private mutating func add(
-        _ procedure: Procedure, number: UInt32, version: UInt32
+        _ procedure: Procedure,
+        number: UInt32,
+        version: UInt32
     ) -> PublishedProcedure {
         let published = PublishedProcedure(
-            number: number, version: version, procedure: procedure,
-            officeNumber: { officeNumbers[$0] })
+            number: number,
+            version: version,
+            procedure: procedure,
+            officeNumber: { officeNumbers[$0] }
+        )
         procedures.append(published)
         latest[procedure.name] = number
         return published

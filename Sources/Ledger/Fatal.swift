@@ -12,7 +12,8 @@ enum Fatal {
     static func end(_ text: String) -> Never {
         writeStandardError(
             "baridd: \(text) Nothing of this batch was acknowledged. The daemon stops; "
-                + "at the next start the ledger recovers what was committed.\n")
+                + "at the next start the ledger recovers what was committed.\n"
+        )
         _exit(temporaryFailure)
     }
 }

@@ -39,7 +39,10 @@ extension LedgerWriter {
     }
 
     private func handOut(
-        of office: UInt32, _ remaining: inout Int, _ start: Int, into effects: inout Effects
+        of office: UInt32,
+        _ remaining: inout Int,
+        _ start: Int,
+        into effects: inout Effects
     ) throws(SQLiteFault) {
         while remaining > 0, effects.byteCount - start < Self.bytesPerTurn,
             desks[Int(office)].hasCredit
@@ -57,15 +60,24 @@ extension LedgerWriter {
 
     private func load(_ office: UInt32, _ lane: UInt8, after: UInt64) throws(SQLiteFault) {
         let found = try tables.ready(
-            office: office, lane: lane, after: after, limit: Window.itemsMax)
+            office: office,
+            lane: lane,
+            after: after,
+            limit: Window.itemsMax
+        )
         let horizon =
             found.count < Window.itemsMax ? UInt64.max : found.last?.number ?? UInt64.max
         desks[Int(office)].load(
-            found.filter { leases.lease(of: $0.number) == nil }, lane: lane, upTo: horizon)
+            found.filter { leases.lease(of: $0.number) == nil },
+            lane: lane,
+            upTo: horizon
+        )
     }
 
     private func deliver(
-        _ referral: Referral, to session: UInt32, into effects: inout Effects
+        _ referral: Referral,
+        to session: UInt32,
+        into effects: inout Effects
     ) throws(SQLiteFault) {
         guard let published = directory.procedure(referral.step.procedure),
             let step = published.step(referral.step)
@@ -75,9 +87,12 @@ extension LedgerWriter {
             let header = Header(.step, number: card)
             let name = directory.office(referral.office)?.name ?? ""
             effects.append(
-                header, session: session,
+                header,
+                session: session,
                 envelope: Envelope.bytes(
-                    of: published.announcement(of: referral.step, office: name)))
+                    of: published.announcement(of: referral.step, office: name)
+                )
+            )
         }
         var header = Header(.delivery)
         header.code = UInt16(clamping: referral.attempts)
@@ -85,7 +100,10 @@ extension LedgerWriter {
         header.flags = referral.lane
         header.subject = referral.number
         header.generation = leases.grant(
-            referral, to: session, until: monotonic + step.leaseMilliseconds)
+            referral,
+            to: session,
+            until: monotonic + step.leaseMilliseconds
+        )
         header.instant = referral.due
         header.serial = referral.serial
         let size = try tables.withFile(referral.serial) { id, envelope, body in
@@ -98,8 +116,10 @@ extension LedgerWriter {
         deliveries += 1
     }
 
-    /// The number under which a step at an office is announced: the same step may be done at several
-    /// offices, by an itinerary or an ad-hoc referral. Numbers are void after a restart.
+    /// The number under which a step at an office is announced: the same step may be done at
+    /// several offices, by an itinerary or an ad-hoc referral.
+    ///
+    /// Numbers are void after a restart.
     private func card(of referral: Referral) -> UInt32 {
         let key = UInt64(referral.step.rawValue) << 32 | UInt64(referral.office)
         if let known = cards[key] { return known }

@@ -36,18 +36,28 @@ struct Journal {
     /// Opens the journal at its head.
     init(_ connection: Connection) throws(SQLiteFault) {
         insertRecord = try Statement(
-            "INSERT INTO journal (position, hash, record) VALUES (?, ?, ?)", on: connection)
+            "INSERT INTO journal (position, hash, record) VALUES (?, ?, ?)",
+            on: connection
+        )
         insertTrail = try Statement(
-            "INSERT INTO trail (serial, position) VALUES (?, ?)", on: connection)
+            "INSERT INTO trail (serial, position) VALUES (?, ?)",
+            on: connection
+        )
         selectRecord = try Statement(
-            "SELECT record, hash FROM journal WHERE position = ?", on: connection)
+            "SELECT record, hash FROM journal WHERE position = ?",
+            on: connection
+        )
         selectTrail = try Statement(
             """
             SELECT j.record, j.hash FROM trail t JOIN journal j ON j.position = t.position
             WHERE t.serial = ? ORDER BY t.position
-            """, on: connection)
+            """,
+            on: connection
+        )
         let last = try Statement(
-            "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1", on: connection)
+            "SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1",
+            on: connection
+        )
         defer { last.reset() }
         if try last.step() {
             head = UInt64(last.int64(0))
@@ -83,8 +93,11 @@ struct Journal {
         head = record.position
         hash = chained
         return Receipt(
-            position: head, recordedAt: record.recordedAt, hash: Self.prefix(of: hash),
-            serial: record.serial)
+            position: head,
+            recordedAt: record.recordedAt,
+            hash: Self.prefix(of: hash),
+            serial: record.serial
+        )
     }
 
     /// Goes back to an earlier head after a rollback.
@@ -116,8 +129,11 @@ struct Journal {
     private static func row(_ statement: Statement) -> (JournalRecord, Receipt)? {
         guard let record = statement.withBlob(0, { JournalRecord(reading: $0) }) else { return nil }
         let receipt = Receipt(
-            position: record.position, recordedAt: record.recordedAt,
-            hash: prefix(of: statement.bytes(1)), serial: record.serial)
+            position: record.position,
+            recordedAt: record.recordedAt,
+            hash: prefix(of: statement.bytes(1)),
+            serial: record.serial
+        )
         return (record, receipt)
     }
 
@@ -131,7 +147,8 @@ struct Journal {
 
     /// The digest of content: lengths first, so that no two contents share their bytes.
     static func digest(
-        envelope: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
     ) -> [UInt8] {
         var hasher = SHA256()
         withUnsafeBytes(of: UInt64(envelope.count).bigEndian) { hasher.update(bufferPointer: $0) }

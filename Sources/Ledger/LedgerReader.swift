@@ -61,11 +61,14 @@ package final class LedgerReader {
     ///
     /// - Throws: `LedgerFault.storage`.
     package init(
-        directory: String, reading: @escaping @Sendable (String) -> Procedure?
+        directory: String,
+        reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
         do {
             connection = try Connection(
-                path: directory + "/" + Ledger.fileName, access: .readOnly)
+                path: directory + "/" + Ledger.fileName,
+                access: .readOnly
+            )
             connection.setBusyTimeout(milliseconds: 5_000)
             try connection.execute("PRAGMA query_only = 1")
             trails = try TrailReader(connection, reading: reading)
@@ -74,13 +77,17 @@ package final class LedgerReader {
         }
     }
 
-    /// Sums over all offices and cases. Counts cases by a scan of their small rows.
+    /// Sums over all offices and cases.
+    ///
+    /// Counts cases by a scan of their small rows.
     package func totals() throws -> Totals {
         var totals = Totals()
         let offices = try Statement(
             """
             SELECT count(*), sum(waiting), sum(delayed), sum(custody), sum(dead) FROM office
-            """, on: connection)
+            """,
+            on: connection
+        )
         if try offices.step() {
             totals.offices = Int(offices.int64(0))
             totals.waiting = Int(offices.int64(1))
@@ -104,7 +111,9 @@ package final class LedgerReader {
                 (SELECT slip FROM ready r WHERE r.office = o.number
                  ORDER BY r.lane, r.referral LIMIT 1)
             FROM office o JOIN agency a ON a.number = o.agency ORDER BY o.name
-            """, on: connection)
+            """,
+            on: connection
+        )
         var offices: [Office] = []
         while try statement.step() {
             let oldest = statement.withBlob(7) { slip in
@@ -112,10 +121,16 @@ package final class LedgerReader {
             }
             offices.append(
                 Office(
-                    name: statement.string(0), title: statement.string(1),
-                    agency: statement.string(2), waiting: Int(statement.int64(3)),
-                    delayed: Int(statement.int64(4)), custody: Int(statement.int64(5)),
-                    dead: Int(statement.int64(6)), oldest: oldest))
+                    name: statement.string(0),
+                    title: statement.string(1),
+                    agency: statement.string(2),
+                    waiting: Int(statement.int64(3)),
+                    delayed: Int(statement.int64(4)),
+                    custody: Int(statement.int64(5)),
+                    dead: Int(statement.int64(6)),
+                    oldest: oldest
+                )
+            )
         }
         return offices
     }
@@ -126,11 +141,14 @@ package final class LedgerReader {
             """
             SELECT a.name, (SELECT count(*) FROM office o WHERE o.agency = a.number), a.backdating
             FROM agency a ORDER BY a.name
-            """, on: connection)
+            """,
+            on: connection
+        )
         var agencies: [(name: String, offices: Int, mayBackdate: Bool)] = []
         while try statement.step() {
             agencies.append(
-                (statement.string(0), Int(statement.int64(1)), statement.int64(2) != 0))
+                (statement.string(0), Int(statement.int64(1)), statement.int64(2) != 0)
+            )
         }
         return agencies
     }
@@ -141,15 +159,21 @@ package final class LedgerReader {
             """
             SELECT name, version, source, published, uid FROM procedure
             WHERE ?1 IS NULL OR name = ?1 ORDER BY name, version DESC
-            """, on: connection)
+            """,
+            on: connection
+        )
         if let name { statement.bind(1, name) } else { statement.bindNull(1) }
         var versions: [Version] = []
         while try statement.step() {
             versions.append(
                 Version(
-                    name: statement.string(0), version: UInt32(statement.int64(1)),
-                    source: statement.string(2), published: statement.int64(3),
-                    uid: UInt32(truncatingIfNeeded: statement.int64(4))))
+                    name: statement.string(0),
+                    version: UInt32(statement.int64(1)),
+                    source: statement.string(2),
+                    published: statement.int64(3),
+                    uid: UInt32(truncatingIfNeeded: statement.int64(4))
+                )
+            )
         }
         return versions
     }
@@ -170,37 +194,52 @@ package final class LedgerReader {
             FROM dead d JOIN office o ON o.number = d.office JOIN agency a ON a.number = o.agency
             WHERE (?1 IS NULL OR o.name = ?1) AND (?2 IS NULL OR d.serial = ?2)
             ORDER BY d.at, d.referral
-            """, on: connection)
+            """,
+            on: connection
+        )
         if let office { statement.bind(1, office) } else { statement.bindNull(1) }
         statement.bind(2, serial.map { Int64(bitPattern: $0) })
         var letters: [Dead] = []
         while try statement.step() {
             let referral = statement.withBlob(4) { slip in
                 Referral(
-                    number: UInt64(statement.int64(0)), serial: UInt64(statement.int64(3)),
-                    office: UInt32(statement.int64(1)), lane: UInt8(statement.int64(2)),
-                    slip: slip)
+                    number: UInt64(statement.int64(0)),
+                    serial: UInt64(statement.int64(3)),
+                    office: UInt32(statement.int64(1)),
+                    lane: UInt8(statement.int64(2)),
+                    slip: slip
+                )
             }
             guard let referral, let reason = DeadReason(rawValue: UInt16(statement.int64(5)))
             else { throw LedgerFault.damaged("a dead letter cannot be read") }
             letters.append(
                 Dead(
-                    referral: referral, office: statement.string(8), agency: statement.string(9),
-                    step: try trails.step(referral.step), reason: reason,
-                    cause: statement.string(6), at: statement.int64(7)))
+                    referral: referral,
+                    office: statement.string(8),
+                    agency: statement.string(9),
+                    step: try trails.step(referral.step),
+                    reason: reason,
+                    cause: statement.string(6),
+                    at: statement.int64(7)
+                )
+            )
         }
         return letters
     }
 
     /// The serials of all cases, or of one procedure's, in order; read in slices of `limit`.
     package func serials(
-        after serial: UInt64, procedure: String?, limit: Int
+        after serial: UInt64,
+        procedure: String?,
+        limit: Int
     ) throws -> [UInt64] {
         let statement = try Statement(
             """
             SELECT c.serial FROM cases c JOIN procedure p ON p.number = c.procedure
             WHERE c.serial > ?1 AND (?2 IS NULL OR p.name = ?2) ORDER BY c.serial LIMIT ?3
-            """, on: connection)
+            """,
+            on: connection
+        )
         statement.bind(1, Int64(bitPattern: serial))
         if let procedure { statement.bind(2, procedure) } else { statement.bindNull(2) }
         statement.bind(3, Int64(limit))

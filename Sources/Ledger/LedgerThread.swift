@@ -40,7 +40,8 @@ package final class LedgerThread: Sendable {
     ///
     /// - Throws: `LedgerFault` if it cannot be opened; no thread is left.
     package func start(
-        directory: String, limits: LedgerLimits,
+        directory: String,
+        limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
         let started: WorkerThread
@@ -84,7 +85,8 @@ package final class LedgerThread: Sendable {
     ///
     /// - Throws: `LedgerFault` if it could not be stored, or the ledger has stopped or is overrun.
     package func carryOut(
-        _ act: OperatorAct, by who: Operator
+        _ act: OperatorAct,
+        by who: Operator
     ) throws(LedgerFault) -> OperatorOutcome {
         let reply = Mailbox<ActReply>(capacity: 1)
         guard inbox.put(.act(act, who, reply)) == nil, let answer = reply.take() else {
@@ -106,13 +108,17 @@ package final class LedgerThread: Sendable {
     // MARK: The thread
 
     private func run(
-        directory: String, limits: LedgerLimits,
+        directory: String,
+        limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) {
         let writer: LedgerWriter
         do {
             writer = try LedgerWriter(
-                path: directory + "/" + Ledger.fileName, limits: limits, reading: reading)
+                path: directory + "/" + Ledger.fileName,
+                limits: limits,
+                reading: reading
+            )
         } catch {
             _ = opened.put(error)
             return
@@ -135,7 +141,9 @@ package final class LedgerThread: Sendable {
     }
 
     private func wait(
-        _ writer: LedgerWriter, _ upkeep: inout Upkeep, hasEffects: Bool
+        _ writer: LedgerWriter,
+        _ upkeep: inout Upkeep,
+        hasEffects: Bool
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
         try upkeep.look(after: writer, isIdle: true)
@@ -147,7 +155,9 @@ package final class LedgerThread: Sendable {
     }
 
     private func perform(
-        _ work: Work?, _ writer: LedgerWriter, into effects: inout Effects
+        _ work: Work?,
+        _ writer: LedgerWriter,
+        into effects: inout Effects
     ) throws(LedgerFault) {
         let wall = Clock.wallMilliseconds()
         let monotonic = Clock.monotonicMilliseconds()
@@ -158,7 +168,9 @@ package final class LedgerThread: Sendable {
             do {
                 _ = reply.put(
                     .outcome(
-                        try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)))
+                        try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)
+                    )
+                )
             } catch {
                 _ = reply.put(.fault(error))
             }
@@ -224,14 +236,23 @@ extension LedgerWriter {
     /// What is in memory now.
     var gauges: LedgerGauges {
         LedgerGauges(
-            epoch: epoch, commits: commits, hops: hops, deliveries: deliveries,
-            leases: leases.count, journalHead: journal.head,
-            journalHash: TrailReader.hexadecimal(journal.hash), isStorageLow: isStorageLow,
+            epoch: epoch,
+            commits: commits,
+            hops: hops,
+            deliveries: deliveries,
+            leases: leases.count,
+            journalHead: journal.head,
+            journalHash: TrailReader.hexadecimal(journal.hash),
+            isStorageLow: isStorageLow,
             offices: directory.offices.compactMap { office in
                 let desk = desks[Int(office.number)]
                 guard desk.leased > 0 || desk.takerCount > 0 else { return nil }
                 return LedgerGauges.Office(
-                    name: office.name, leased: desk.leased, sessions: desk.takerCount)
-            })
+                    name: office.name,
+                    leased: desk.leased,
+                    sessions: desk.takerCount
+                )
+            }
+        )
     }
 }

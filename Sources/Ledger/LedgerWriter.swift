@@ -69,7 +69,9 @@ package final class LedgerWriter {
     ///   - reading: Reads a procedure's source; checked when it was published.
     /// - Throws: `LedgerFault`.
     package init(
-        path: String, limits: LedgerLimits, reading: @escaping @Sendable (String) -> Procedure?
+        path: String,
+        limits: LedgerLimits,
+        reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
         self.limits = limits
         self.reading = reading
@@ -101,12 +103,14 @@ package final class LedgerWriter {
     private static func startEpoch(_ connection: Connection) throws(SQLiteFault) -> UInt32 {
         let epoch = try next(after: "SELECT max(epoch) FROM daemon", connection)
         try connection.execute(
-            "INSERT INTO daemon (epoch, started) VALUES (\(epoch), \(Clock.wallMilliseconds()))")
+            "INSERT INTO daemon (epoch, started) VALUES (\(epoch), \(Clock.wallMilliseconds()))"
+        )
         return UInt32(truncatingIfNeeded: epoch)
     }
 
     private static func next(
-        after sql: String, _ connection: Connection
+        after sql: String,
+        _ connection: Connection
     ) throws(SQLiteFault) -> UInt64 {
         let statement = try Statement(sql, on: connection)
         guard try statement.step() else { return 1 }
@@ -132,7 +136,10 @@ package final class LedgerWriter {
     /// - Throws: `LedgerFault` if the commit failed: nothing may be answered and the process must
     ///   end, recovery decides what happened.
     package func turn(
-        _ batch: Batch?, wall: Int64, monotonic: Int64, into effects: inout Effects
+        _ batch: Batch?,
+        wall: Int64,
+        monotonic: Int64,
+        into effects: inout Effects
     ) throws(LedgerFault) {
         now = wall
         self.monotonic = monotonic
@@ -196,7 +203,9 @@ package final class LedgerWriter {
     }
 
     private func transaction(
-        _ batch: Batch?, into effects: inout Effects, withSavepoints: Bool
+        _ batch: Batch?,
+        into effects: inout Effects,
+        withSavepoints: Bool
     ) throws(SQLiteFault) {
         let mark = Checkpoint(self)
         rollbackMark = mark
@@ -221,7 +230,9 @@ package final class LedgerWriter {
 
     /// One operation in a savepoint of its own: if a row fails, it alone is refused.
     private func guarded(
-        _ operation: Operation, _ envelope: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
+        _ operation: Operation,
+        _ envelope: UnsafeRawBufferPointer,
+        _ body: UnsafeRawBufferPointer,
         into effects: inout Effects
     ) throws(SQLiteFault) {
         let mark = effects.mark
@@ -240,9 +251,12 @@ package final class LedgerWriter {
             restoreLeases(from: leasesBefore)
             effects.truncate(to: mark)
             effects.refuse(
-                error.isFull ? .storageFull : .unavailable, number: operation.header.number,
-                session: operation.session, text: error.isFull ? nil : error.description,
-                retryAt: now + 5_000)
+                error.isFull ? .storageFull : .unavailable,
+                number: operation.header.number,
+                session: operation.session,
+                text: error.isFull ? nil : error.description,
+                retryAt: now + 5_000
+            )
         }
     }
 
@@ -274,7 +288,10 @@ package final class LedgerWriter {
             writer.journal.rewind(to: head, hash: hash)
             writer.nextSerial = serial
             writer.directory.rewind(
-                agencies: agencies, offices: offices, procedures: procedures)
+                agencies: agencies,
+                offices: offices,
+                procedures: procedures
+            )
             writer.nextDelayed = nextDelayed
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }

@@ -18,7 +18,10 @@ struct Hop {
     var amendsItinerary = false
 
     init(
-        request: Request, holding: Holding, published: PublishedProcedure, occurredAt: Int64
+        request: Request,
+        holding: Holding,
+        published: PublishedProcedure,
+        occurredAt: Int64
     ) {
         self.request = request
         self.holding = holding
@@ -49,7 +52,10 @@ extension LedgerWriter {
             ? try branches(besides: settled)
             : try branches(besides: settled, inside: Set(arrival.joined.map(\.number)))
         var record = self.record(
-            Act(settling: hop.request.header.verb) ?? .completed, hop.request, hop.holding)
+            Act(settling: hop.request.header.verb) ?? .completed,
+            hop.request,
+            hop.holding
+        )
         record.code = hop.request.header.code
         if arrival.closes { record.flags.insert(.closes) }
         if arrival.waitsAt != nil { record.flags.insert(.waitsAtJoin) }
@@ -59,7 +65,9 @@ extension LedgerWriter {
         let hasContent = hop.request.header.verb != .complete
         if hasContent {
             record.digest = Journal.digest(
-                envelope: hop.request.envelope, body: hop.request.body)
+                envelope: hop.request.envelope,
+                body: hop.request.body
+            )
         }
         // Others leave first, so that the record that closes a case or fires a join is the last
         // word on it; numbers of new referrals carry the position of the record that makes them.
@@ -78,7 +86,10 @@ extension LedgerWriter {
         let receipt = try append(record, occurredAt: hop.occurredAt)
         if hasContent {
             try tables.insertContent(
-                receipt.position, envelope: hop.request.envelope, body: hop.request.body)
+                receipt.position,
+                envelope: hop.request.envelope,
+                body: hop.request.body
+            )
         }
         try leaveQueue(hop.holding)
         if let lease = hop.holding.lease { endLease(lease) }
@@ -88,7 +99,10 @@ extension LedgerWriter {
     }
 
     private func write(
-        _ arrival: Arrival, _ hop: Hop, _ entries: [JournalRecord.Entry], forkNumber: UInt64
+        _ arrival: Arrival,
+        _ hop: Hop,
+        _ entries: [JournalRecord.Entry],
+        forkNumber: UInt64
     ) throws(SQLiteFault) {
         let serial = hop.holding.referral.serial
         if var fork = arrival.newFork {
@@ -108,7 +122,11 @@ extension LedgerWriter {
             referral.fork = entry.fork
             guard !arrival.isDead else {
                 try tables.insertDead(
-                    referral, reason: hop.deadReason, cause: hop.deadReason.text, at: now)
+                    referral,
+                    reason: hop.deadReason,
+                    cause: hop.deadReason.text,
+                    at: now
+                )
                 count(referral.office) { $0.dead += 1 }
                 continue
             }
@@ -150,10 +168,13 @@ extension LedgerWriter {
             arrival.entering = [next]
         case .fork(let branches, let join):
             arrival.newFork = ForkRow(
-                number: 0, parent: settled.fork, step: hop.published.number(ofStep: join),
+                number: 0,
+                parent: settled.fork,
+                step: hop.published.number(ofStep: join),
                 need: hop.published.procedure.steps[join].join?.need(of: branches.count)
                     ?? branches.count,
-                branches: branches.count)
+                branches: branches.count
+            )
             arrival.entering = branches.map {
                 referral(hop, $0, office: hop.published.offices[$0])
             }
@@ -161,8 +182,10 @@ extension LedgerWriter {
             let itinerary =
                 hop.itinerary.isEmpty ? try tables.itinerary(settled.serial) : hop.itinerary
             var next = referral(
-                hop, settled.step.place,
-                office: itinerary.indices.contains(Int(slot)) ? itinerary[Int(slot)] : 0)
+                hop,
+                settled.step.place,
+                office: itinerary.indices.contains(Int(slot)) ? itinerary[Int(slot)] : 0
+            )
             next.slot = slot
             arrival.entering = [next]
         case .office(let office):
@@ -181,7 +204,9 @@ extension LedgerWriter {
 
     /// Enters a step, unless it is the join of the branch's fork and others are still on their way.
     private func join(
-        _ place: Int, _ hop: Hop, _ arrival: inout Arrival
+        _ place: Int,
+        _ hop: Hop,
+        _ arrival: inout Arrival
     ) throws(SQLiteFault) {
         var next = referral(hop, place, office: hop.published.offices[place])
         while next.fork != 0, let fork = try tables.fork(next.fork), fork.step.place == place {
@@ -197,8 +222,12 @@ extension LedgerWriter {
 
     private func referral(_ hop: Hop, _ place: Int, office: UInt32) -> Referral {
         hop.published.referral(
-            number: 0, entering: place, office: office, from: hop.holding.referral,
-            at: hop.occurredAt)
+            number: 0,
+            entering: place,
+            office: office,
+            from: hop.holding.referral,
+            at: hop.occurredAt
+        )
     }
 
     // MARK: Withdrawing branches
@@ -209,10 +238,12 @@ extension LedgerWriter {
         return try fold(settled.serial).places.filter { $0.referral != settled.number }
     }
 
-    /// The open branches that end because the joins of these forks fire without them. Forks within
-    /// these branches end too.
+    /// The open branches that end because the joins of these forks fire without them.
+    ///
+    /// Forks within these branches end too.
     func branches(
-        besides settled: Referral, inside ended: Set<UInt64>
+        besides settled: Referral,
+        inside ended: Set<UInt64>
     ) throws(SQLiteFault) -> [TrailPlace] {
         guard !ended.isEmpty else { return [] }
         var inside: [TrailPlace] = []
@@ -241,7 +272,9 @@ extension LedgerWriter {
 
     /// Takes a branch out of wherever it is; `record` says who ended it.
     func withdraw(
-        _ place: TrailPlace, of serial: UInt64, _ record: consuming JournalRecord,
+        _ place: TrailPlace,
+        of serial: UInt64,
+        _ record: consuming JournalRecord,
         occurredAt: Int64
     ) throws(SQLiteFault) {
         record.serial = serial
@@ -258,8 +291,10 @@ extension LedgerWriter {
             count(place.office) { $0.dead -= 1 }
         case .waiting:
             if let referral = try tables.ready(
-                office: place.office, lane: place.lane, number: place.referral)
-            {
+                office: place.office,
+                lane: place.lane,
+                number: place.referral
+            ) {
                 try tables.deleteReady(referral)
                 count(referral.office) { $0.waiting -= 1 }
                 if let lease = leases.lease(of: place.referral) { endLease(lease) }

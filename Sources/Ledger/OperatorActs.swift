@@ -50,7 +50,10 @@ extension LedgerWriter {
     ///
     /// - Throws: `LedgerFault.storage` if a row failed; nothing was kept.
     package func carryOut(
-        _ act: OperatorAct, by who: Operator, wall: Int64, monotonic: Int64
+        _ act: OperatorAct,
+        by who: Operator,
+        wall: Int64,
+        monotonic: Int64
     ) throws(LedgerFault) -> OperatorOutcome {
         now = wall
         self.monotonic = monotonic
@@ -69,7 +72,9 @@ extension LedgerWriter {
     }
 
     private func publish(
-        _ procedure: Procedure, _ source: String, _ who: Operator
+        _ procedure: Procedure,
+        _ source: String,
+        _ who: Operator
     ) throws(SQLiteFault) -> OperatorOutcome {
         if let latest = directory.latestProcedure(procedure.name), latest.procedure == procedure {
             return .published(version: latest.version, isNew: false)
@@ -85,9 +90,10 @@ extension LedgerWriter {
         let published = try directory.publish(procedure, source: source, at: now, uid: who.uid)
         var record = record(.procedurePublished, who)
         record.step = published.number(ofStep: 0)
-        record.digest = source.utf8.withContiguousStorageIfAvailable {
-            Journal.digest(envelope: UnsafeRawBufferPointer($0), body: .empty)
-        } ?? Array(source.utf8).withUnsafeBytes { Journal.digest(envelope: $0, body: .empty) }
+        record.digest =
+            source.utf8.withContiguousStorageIfAvailable {
+                Journal.digest(envelope: UnsafeRawBufferPointer($0), body: .empty)
+            } ?? Array(source.utf8).withUnsafeBytes { Journal.digest(envelope: $0, body: .empty) }
         _ = try append(record, occurredAt: now)
         return .published(version: published.version, isNew: true)
     }
@@ -115,8 +121,12 @@ extension LedgerWriter {
         var joining = ending.joining
         joining?.number = referralNumber(0)
         let receipt = try append(
-            .dismissed, on: referral, who, flags: ending.closes ? .closes : [],
-            entries: joining.map { [JournalRecord.entry(of: $0)] } ?? [])
+            .dismissed,
+            on: referral,
+            who,
+            flags: ending.closes ? .closes : [],
+            entries: joining.map { [JournalRecord.entry(of: $0)] } ?? []
+        )
         try tables.deleteDead(number)
         count(referral.office) { $0.dead -= 1 }
         if let joining { try enter(joining) }
@@ -155,7 +165,9 @@ extension LedgerWriter {
     }
 
     private func join(
-        after referral: Referral, at first: ForkRow, _ end: inout BranchEnd
+        after referral: Referral,
+        at first: ForkRow,
+        _ end: inout BranchEnd
     ) throws(SQLiteFault) {
         end.joined.insert(first.number)
         var number = first.parent
@@ -169,12 +181,18 @@ extension LedgerWriter {
         settled.fork = number
         settled.hops = 0
         end.joining = published.referral(
-            number: 0, entering: first.step.place,
-            office: published.offices[first.step.place], from: settled, at: now)
+            number: 0,
+            entering: first.step.place,
+            office: published.offices[first.step.place],
+            from: settled,
+            at: now
+        )
     }
 
     private func setBackdating(
-        _ name: String, _ isAllowed: Bool, _ who: Operator
+        _ name: String,
+        _ isAllowed: Bool,
+        _ who: Operator
     ) throws(SQLiteFault) -> OperatorOutcome {
         let agency = try openAgency(name)
         try directory.setBackdating(agency, isAllowed)
@@ -195,7 +213,10 @@ extension LedgerWriter {
     }
 
     private func append(
-        _ act: Act, on referral: Referral, _ who: Operator, flags: JournalRecord.Flags = [],
+        _ act: Act,
+        on referral: Referral,
+        _ who: Operator,
+        flags: JournalRecord.Flags = [],
         entries: [JournalRecord.Entry] = []
     ) throws(SQLiteFault) -> Receipt {
         var record = record(act, who)
@@ -211,7 +232,8 @@ extension LedgerWriter {
 
     /// Appends a record with the operator's reason as its content.
     private func append(
-        _ record: consuming JournalRecord, content who: Operator
+        _ record: consuming JournalRecord,
+        content who: Operator
     ) throws(SQLiteFault) -> Receipt {
         var reason = Envelope.Reason()
         reason.text = String(who.reason.prefix(Limits.textBytesMax / 4))

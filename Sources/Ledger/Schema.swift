@@ -91,7 +91,8 @@ enum Schema {
                 PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 0;
                 PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536;
                 PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = -1
-                """)
+                """
+            )
             for (name, expected) in settings {
                 let value = try connection.pragma(name)
                 guard value == expected else {
@@ -108,8 +109,9 @@ enum Schema {
         }
     }
 
-    /// The version of the schema, 0 in a new file. Asked before any setting, so that a file that is
-    /// refused stays as it was.
+    /// The version of the schema, 0 in a new file.
+    ///
+    /// Asked before any setting, so that a file that is refused stays as it was.
     private static func version(of connection: Connection) throws -> Int {
         let version = Int(try connection.pragma("user_version")) ?? 0
         let owner = Int64(try connection.pragma("application_id")) ?? 0
@@ -131,7 +133,8 @@ enum Schema {
                 BEGIN IMMEDIATE; \(migration)
                 PRAGMA application_id = \(applicationID);
                 PRAGMA user_version = \(index + 1); COMMIT
-                """)
+                """
+            )
         }
     }
 }

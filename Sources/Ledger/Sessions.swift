@@ -7,7 +7,9 @@ internal import Wire
 /// Sessions, their offices and their credit; and which method an operation is for.
 extension LedgerWriter {
     func perform(
-        _ operation: Operation, _ envelope: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
+        _ operation: Operation,
+        _ envelope: UnsafeRawBufferPointer,
+        _ body: UnsafeRawBufferPointer,
         into effects: inout Effects
     ) throws(SQLiteFault) {
         let header = operation.header
@@ -32,7 +34,9 @@ extension LedgerWriter {
     }
 
     private func hello(
-        _ operation: Operation, _ envelope: UnsafeRawBufferPointer, into effects: inout Effects
+        _ operation: Operation,
+        _ envelope: UnsafeRawBufferPointer,
+        into effects: inout Effects
     ) throws(SQLiteFault) {
         let number = operation.header.number
         let hello: Envelope.Hello
@@ -95,8 +99,11 @@ extension LedgerWriter {
             return effects.refuse(.malformed, request)
         }
         let office = try openOffice(
-            attach.office, agency: request.session.agency, title: attach.title,
-            actor: request.session.connection)
+            attach.office,
+            agency: request.session.agency,
+            title: attach.title,
+            actor: request.session.connection
+        )
         desks[Int(office)].attach(request.number)
         if sessions[request.number]?.offices.contains(office) == false {
             sessions[request.number]?.offices.append(office)
@@ -108,7 +115,10 @@ extension LedgerWriter {
 
     /// The number of an office, opened and journaled if it is new.
     func openOffice(
-        _ name: String, agency: UInt32, title: String, actor: UInt64
+        _ name: String,
+        agency: UInt32,
+        title: String,
+        actor: UInt64
     ) throws(SQLiteFault) -> UInt32 {
         if let number = directory.officeNumber(name) { return number }
         let office = try directory.openOffice(name, agency: agency, title: title)
@@ -131,7 +141,10 @@ extension LedgerWriter {
             let office = UInt32(header.subject)
             do {
                 try desks[Int(office)].grant(
-                    session, messages: header.generation, bytes: header.serial)
+                    session,
+                    messages: header.generation,
+                    bytes: header.serial
+                )
                 markBusy(office)
             } catch {
                 effects.refuse(error, number: header.number, session: session)
@@ -174,7 +187,8 @@ extension LedgerWriter {
 
     /// Appends a record at this instant.
     func append(
-        _ record: consuming JournalRecord, occurredAt: Int64
+        _ record: consuming JournalRecord,
+        occurredAt: Int64
     ) throws(SQLiteFault) -> Receipt {
         record.recordedAt = now
         record.occurredAt = occurredAt
@@ -192,7 +206,9 @@ struct Request {
     let body: UnsafeRawBufferPointer
 
     init(
-        _ operation: Operation, session: SessionRecord, envelope: UnsafeRawBufferPointer,
+        _ operation: Operation,
+        session: SessionRecord,
+        envelope: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
         header = operation.header
@@ -207,12 +223,19 @@ extension Effects {
     /// Refuses a request.
     mutating func refuse(_ code: RefusalCode, _ request: Request, retryAt: Int64 = 0) {
         refuse(
-            code, number: request.header.number, session: request.number, retryAt: retryAt)
+            code,
+            number: request.header.number,
+            session: request.number,
+            retryAt: retryAt
+        )
     }
 
     /// Answers a request with the receipt of a durable act.
     mutating func answer(
-        _ request: Request, _ receipt: Receipt, commits: UInt64, isRepeated: Bool = false
+        _ request: Request,
+        _ receipt: Receipt,
+        commits: UInt64,
+        isRepeated: Bool = false
     ) {
         var answer = Header(.answer, number: request.header.number)
         answer.flags = isRepeated ? Header.repeatedFlag : 0

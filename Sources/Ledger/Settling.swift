@@ -16,7 +16,9 @@ extension LedgerWriter {
     func settle(_ request: Request, into effects: inout Effects) throws(SQLiteFault) {
         if request.header.verb == .note, request.header.id != .none,
             let position = try tables.submission(
-                agency: request.session.agency, key: request.header.id)
+                agency: request.session.agency,
+                key: request.header.id
+            )
         {
             return try answerRepeated(request, position, into: &effects)
         }
@@ -25,8 +27,10 @@ extension LedgerWriter {
         }
         do {
             let occurredAt = try Admission.occurredAt(
-                claimed: request.header.instant, now: now,
-                mayBackdate: directory.agency(request.session.agency)?.mayBackdate == true)
+                claimed: request.header.instant,
+                now: now,
+                mayBackdate: directory.agency(request.session.agency)?.mayBackdate == true
+            )
             guard directory.office(holding.referral.office)?.agency == request.session.agency
             else { throw RefusalCode.otherAgency }
             guard holding.referral.serial == request.header.serial else {
@@ -44,7 +48,9 @@ extension LedgerWriter {
     }
 
     private func carryOut(
-        _ request: Request, _ holding: Holding, occurredAt: Int64
+        _ request: Request,
+        _ holding: Holding,
+        occurredAt: Int64
     ) throws -> Receipt {
         guard let published = directory.procedure(holding.referral.step.procedure) else {
             preconditionFailure("referral \(holding.referral.number) names no procedure")
@@ -56,7 +62,11 @@ extension LedgerWriter {
         default: break
         }
         var hop = Hop(
-            request: request, holding: holding, published: published, occurredAt: occurredAt)
+            request: request,
+            holding: holding,
+            published: published,
+            occurredAt: occurredAt
+        )
         switch request.header.verb {
         case .complete: try complete(&hop)
         case .return:
@@ -87,7 +97,8 @@ extension LedgerWriter {
     /// Answers a settle for which there is no lease or custody: the first answer if it is a
     /// repetition, otherwise the reason why it comes too late.
     private func answerSettled(
-        _ request: Request, into effects: inout Effects
+        _ request: Request,
+        into effects: inout Effects
     ) throws(SQLiteFault) {
         let header = request.header
         let acts = try journal.trail(of: header.serial)
@@ -119,7 +130,9 @@ extension LedgerWriter {
     // MARK: Verbs that stay at the office
 
     private func accept(
-        _ request: Request, _ holding: Holding, occurredAt: Int64
+        _ request: Request,
+        _ holding: Holding,
+        occurredAt: Int64
     ) throws -> Receipt {
         guard let lease = holding.lease else { throw RefusalCode.inCustody }
         let record = self.record(.accepted, request, holding)
@@ -132,7 +145,9 @@ extension LedgerWriter {
     }
 
     private func remark(
-        _ request: Request, _ holding: Holding, occurredAt: Int64
+        _ request: Request,
+        _ holding: Holding,
+        occurredAt: Int64
     ) throws -> Receipt {
         let note = try Envelope.read(Envelope.Note.self, from: request.envelope)
         guard
@@ -143,17 +158,26 @@ extension LedgerWriter {
         record.digest = Journal.digest(envelope: request.envelope, body: request.body)
         let receipt = try append(record, occurredAt: occurredAt)
         try tables.insertContent(
-            receipt.position, envelope: request.envelope, body: request.body)
+            receipt.position,
+            envelope: request.envelope,
+            body: request.body
+        )
         if request.header.id != .none {
             _ = try tables.insertSubmission(
-                agency: request.session.agency, key: request.header.id,
-                position: receipt.position, on: connection)
+                agency: request.session.agency,
+                key: request.header.id,
+                position: receipt.position,
+                on: connection
+            )
         }
         return receipt
     }
 
     private func release(
-        _ request: Request, _ holding: Holding, _ published: PublishedProcedure, occurredAt: Int64
+        _ request: Request,
+        _ holding: Holding,
+        _ published: PublishedProcedure,
+        occurredAt: Int64
     ) throws -> Receipt {
         let reason = try reason(in: request)
         guard request.header.id.high == 0, request.header.id.low <= 365 * 86_400_000 else {
@@ -162,10 +186,18 @@ extension LedgerWriter {
         var record = self.record(.released, request, holding)
         record.digest = Journal.digest(envelope: request.envelope, body: request.body)
         let receipt = try fail(
-            holding, record, published, pauseAtLeast: Int64(request.header.id.low),
-            cause: reason.text, occurredAt: occurredAt)
+            holding,
+            record,
+            published,
+            pauseAtLeast: Int64(request.header.id.low),
+            cause: reason.text,
+            occurredAt: occurredAt
+        )
         try tables.insertContent(
-            receipt.position, envelope: request.envelope, body: request.body)
+            receipt.position,
+            envelope: request.envelope,
+            body: request.body
+        )
         return receipt
     }
 
@@ -187,10 +219,16 @@ extension LedgerWriter {
     }
 
     /// A delivery failed: back to the queue after a pause, or a dead letter when the step allows no
-    /// more. The pause is the longer of the step's backoff and what the office asked for.
+    /// more.
+    ///
+    /// The pause is the longer of the step's backoff and what the office asked for.
     func fail(
-        _ holding: Holding, _ record: consuming JournalRecord, _ published: PublishedProcedure,
-        pauseAtLeast: Int64, cause: String, occurredAt: Int64
+        _ holding: Holding,
+        _ record: consuming JournalRecord,
+        _ published: PublishedProcedure,
+        pauseAtLeast: Int64,
+        cause: String,
+        occurredAt: Int64
     ) throws(SQLiteFault) -> Receipt {
         var referral = holding.referral
         referral.attempts += 1
@@ -227,8 +265,11 @@ extension LedgerWriter {
             hop.itinerary = try tables.itinerary(referral.serial)
         }
         hop.movement = try published.movement(
-            completing: outcome, of: referral, itineraryCount: hop.itinerary.count,
-            attribute: { values[$0] })
+            completing: outcome,
+            of: referral,
+            itineraryCount: hop.itinerary.count,
+            attribute: { values[$0] }
+        )
     }
 
     private func refer(_ hop: inout Hop) throws {

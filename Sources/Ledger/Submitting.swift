@@ -26,20 +26,27 @@ extension LedgerWriter {
         } catch let code as RefusalCode {
             // A repetition gets the first answer even if today it would be refused.
             if let position = try tables.submission(
-                agency: request.session.agency, key: header.id)
-            {
+                agency: request.session.agency,
+                key: header.id
+            ) {
                 return try answerRepeated(request, position, into: &effects)
             }
             return effects.refuse(
-                code, request, retryAt: code == .storageFull ? now + 30_000 : 0)
+                code,
+                request,
+                retryAt: code == .storageFull ? now + 30_000 : 0
+            )
         } catch let fault as SQLiteFault {
             throw fault
         } catch {
             return effects.refuse(.malformed, request)
         }
         let isNew = try tables.insertSubmission(
-            agency: request.session.agency, key: header.id, position: journal.next,
-            on: connection)
+            agency: request.session.agency,
+            key: header.id,
+            position: journal.next,
+            on: connection
+        )
         guard isNew else {
             let position = try tables.submission(agency: request.session.agency, key: header.id)
             return try answerRepeated(request, position ?? 0, into: &effects)
@@ -52,7 +59,9 @@ extension LedgerWriter {
 
     /// Answers a repetition of a keyed request: the first answer, or a conflict.
     func answerRepeated(
-        _ request: Request, _ position: UInt64, into effects: inout Effects
+        _ request: Request,
+        _ position: UInt64,
+        into effects: inout Effects
     ) throws(SQLiteFault) {
         guard let (record, receipt) = try journal.record(at: position),
             record.digest == Journal.digest(envelope: request.envelope, body: request.body)
@@ -71,7 +80,10 @@ extension LedgerWriter {
         let envelope = try Envelope.read(Envelope.Case.self, from: request.envelope)
         let agency = directory.agency(request.session.agency)
         let occurredAt = try Admission.occurredAt(
-            claimed: request.header.instant, now: now, mayBackdate: agency?.mayBackdate == true)
+            claimed: request.header.instant,
+            now: now,
+            mayBackdate: agency?.mayBackdate == true
+        )
         if request.header.serial != 0 {
             return try admitAction(envelope, occurredAt: occurredAt, request)
         }
@@ -85,12 +97,17 @@ extension LedgerWriter {
         let due =
             envelope.due != 0 ? envelope.due : procedure.term?.end(from: occurredAt) ?? 0
         return Admitted(
-            published: published, occurredAt: occurredAt, due: due,
-            itinerary: try itinerary(envelope.itinerary, for: published))
+            published: published,
+            occurredAt: occurredAt,
+            due: due,
+            itinerary: try itinerary(envelope.itinerary, for: published)
+        )
     }
 
     private func admitAction(
-        _ envelope: Envelope.Case, occurredAt: Int64, _ request: Request
+        _ envelope: Envelope.Case,
+        occurredAt: Int64,
+        _ request: Request
     ) throws -> Admitted {
         guard let existing = try tables.caseRow(request.header.serial),
             let published = directory.procedure(existing.procedure)
@@ -104,15 +121,21 @@ extension LedgerWriter {
             throw RefusalCode.actionNotAllowed
         }
         return Admitted(
-            published: published, occurredAt: occurredAt, due: existing.due,
-            itinerary: try tables.itinerary(existing.serial), action: place, existing: existing)
+            published: published,
+            occurredAt: occurredAt,
+            due: existing.due,
+            itinerary: try tables.itinerary(existing.serial),
+            action: place,
+            existing: existing
+        )
     }
 
     /// The offices of an itinerary by number.
     ///
     /// - Throws: A refusal if the procedure takes none, needs one, or an office is not known to it.
     func itinerary(
-        _ names: [String], for published: PublishedProcedure
+        _ names: [String],
+        for published: PublishedProcedure
     ) throws(RefusalCode) -> [UInt32] {
         guard published.procedure.takesItinerary else {
             guard names.isEmpty else { throw .itineraryNotAllowed }
@@ -141,19 +164,31 @@ extension LedgerWriter {
         let id = Identifier(version7At: now, random: (random.next(), random.next()))
         try tables.insertCase(
             CaseRow(
-                serial: serial, id: id,
-                procedure: published.number, agency: request.session.agency,
-                opened: admitted.occurredAt, due: admitted.due))
+                serial: serial,
+                id: id,
+                procedure: published.number,
+                agency: request.session.agency,
+                opened: admitted.occurredAt,
+                due: admitted.due
+            )
+        )
         try tables.insertFile(
-            serial, id: id, envelope: request.envelope, body: request.body)
+            serial,
+            id: id,
+            envelope: request.envelope,
+            body: request.body
+        )
         if published.procedure.takesItinerary {
             try tables.setItinerary(serial, admitted.itinerary)
         }
         var referral = Referral(
-            number: referralNumber(0), serial: serial,
+            number: referralNumber(0),
+            serial: serial,
             office: admitted.itinerary.first ?? published.offices[0],
-            lane: request.header.flags & Header.laneMask, step: published.number(ofStep: 0),
-            entered: admitted.occurredAt)
+            lane: request.header.flags & Header.laneMask,
+            step: published.number(ofStep: 0),
+            entered: admitted.occurredAt
+        )
         referral.due =
             published.procedure.steps[0].term?.end(from: admitted.occurredAt) ?? 0
         var record = self.record(.submitted, request)
@@ -182,10 +217,13 @@ extension LedgerWriter {
             return receipt
         }
         var referral = Referral(
-            number: referralNumber(0), serial: existing.serial,
+            number: referralNumber(0),
+            serial: existing.serial,
             office: admitted.itinerary.first ?? published.offices[place],
-            lane: request.header.flags & Header.laneMask, step: published.number(ofStep: place),
-            entered: admitted.occurredAt)
+            lane: request.header.flags & Header.laneMask,
+            step: published.number(ofStep: place),
+            entered: admitted.occurredAt
+        )
         referral.due =
             published.procedure.steps[place].term?.end(from: admitted.occurredAt) ?? 0
         record.flags = .reopens

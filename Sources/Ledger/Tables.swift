@@ -51,88 +51,111 @@ struct Tables {
         beginStatement = try prepare("BEGIN IMMEDIATE")
         commitStatement = try prepare("COMMIT")
         insertReadyStatement = try prepare(
-            "INSERT INTO ready (office, lane, referral, serial, slip) VALUES (?, ?, ?, ?, ?)")
+            "INSERT INTO ready (office, lane, referral, serial, slip) VALUES (?, ?, ?, ?, ?)"
+        )
         deleteReadyStatement = try prepare(
-            "DELETE FROM ready WHERE office = ? AND lane = ? AND referral = ?")
+            "DELETE FROM ready WHERE office = ? AND lane = ? AND referral = ?"
+        )
         readyAfterStatement = try prepare(
             """
             SELECT referral, serial, slip FROM ready
             WHERE office = ? AND lane = ? AND referral > ? ORDER BY referral LIMIT ?
-            """)
+            """
+        )
         readyOneStatement = try prepare(
-            "SELECT serial, slip FROM ready WHERE office = ? AND lane = ? AND referral = ?")
+            "SELECT serial, slip FROM ready WHERE office = ? AND lane = ? AND referral = ?"
+        )
         insertDelayedStatement = try prepare(
             """
             INSERT INTO delayed (until, referral, office, lane, serial, slip)
             VALUES (?, ?, ?, ?, ?, ?)
-            """)
+            """
+        )
         deleteDelayedStatement = try prepare(
-            "DELETE FROM delayed WHERE until = ? AND referral = ?")
+            "DELETE FROM delayed WHERE until = ? AND referral = ?"
+        )
         dueDelayedStatement = try prepare(
             """
             SELECT until, referral, office, lane, serial, slip FROM delayed
             WHERE until <= ? ORDER BY until, referral LIMIT ?
-            """)
+            """
+        )
         firstDelayedStatement = try prepare("SELECT min(until) FROM delayed")
         delayedOneStatement = try prepare("SELECT until FROM delayed WHERE referral = ?")
         insertCustodyStatement = try prepare(
             """
             INSERT INTO custody (referral, office, lane, serial, slip, accepted)
             VALUES (?, ?, ?, ?, ?, ?)
-            """)
+            """
+        )
         custodyStatement = try prepare(
-            "SELECT office, lane, serial, slip FROM custody WHERE referral = ?")
+            "SELECT office, lane, serial, slip FROM custody WHERE referral = ?"
+        )
         deleteCustodyStatement = try prepare("DELETE FROM custody WHERE referral = ?")
         insertDeadStatement = try prepare(
             """
             INSERT INTO dead (referral, office, lane, serial, slip, reason, cause, at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """)
+            """
+        )
         deadStatement = try prepare(
-            "SELECT office, lane, serial, slip FROM dead WHERE referral = ?")
+            "SELECT office, lane, serial, slip FROM dead WHERE referral = ?"
+        )
         deleteDeadStatement = try prepare("DELETE FROM dead WHERE referral = ?")
         insertFileStatement = try prepare(
-            "INSERT INTO file (serial, id, envelope, body) VALUES (?, ?, ?, ?)")
+            "INSERT INTO file (serial, id, envelope, body) VALUES (?, ?, ?, ?)"
+        )
         fileStatement = try prepare("SELECT id, envelope, body FROM file WHERE serial = ?")
         insertCaseStatement = try prepare(
             """
             INSERT INTO cases (serial, id, procedure, agency, opened, due, closed, result)
             VALUES (?, ?, ?, ?, ?, ?, 0, '')
-            """)
+            """
+        )
         caseStatement = try prepare(
-            "SELECT id, procedure, agency, opened, due, closed, result FROM cases WHERE serial = ?")
+            "SELECT id, procedure, agency, opened, due, closed, result FROM cases WHERE serial = ?"
+        )
         serialStatement = try prepare("SELECT serial FROM cases WHERE id = ?")
         closeCaseStatement = try prepare(
-            "UPDATE cases SET closed = ?, result = ? WHERE serial = ?")
+            "UPDATE cases SET closed = ?, result = ? WHERE serial = ?"
+        )
         insertSubmissionStatement = try prepare(
-            "INSERT OR IGNORE INTO submission (agency, key, position) VALUES (?, ?, ?)")
+            "INSERT OR IGNORE INTO submission (agency, key, position) VALUES (?, ?, ?)"
+        )
         submissionStatement = try prepare(
-            "SELECT position FROM submission WHERE agency = ? AND key = ?")
+            "SELECT position FROM submission WHERE agency = ? AND key = ?"
+        )
         setItineraryStatement = try prepare(
             """
             INSERT INTO itinerary (serial, version, offices) VALUES (?, 1, ?)
             ON CONFLICT (serial) DO UPDATE SET version = version + 1, offices = excluded.offices
-            """)
+            """
+        )
         itineraryStatement = try prepare("SELECT offices FROM itinerary WHERE serial = ?")
         insertForkStatement = try prepare(
             """
             INSERT INTO fork (number, serial, parent, step, need, branches, arrived)
             VALUES (?, ?, ?, ?, ?, ?, 0)
-            """)
+            """
+        )
         forkStatement = try prepare(
-            "SELECT parent, step, need, branches, arrived FROM fork WHERE number = ?")
+            "SELECT parent, step, need, branches, arrived FROM fork WHERE number = ?"
+        )
         arriveStatement = try prepare("UPDATE fork SET arrived = arrived + 1 WHERE number = ?")
         shrinkForkStatement = try prepare(
-            "UPDATE fork SET need = min(need, branches - 1), branches = branches - 1 WHERE number = ?")
+            "UPDATE fork SET need = min(need, branches - 1), branches = branches - 1 WHERE number = ?"
+        )
         deleteForkStatement = try prepare("DELETE FROM fork WHERE number = ?")
         deleteForksStatement = try prepare("DELETE FROM fork WHERE serial = ?")
         insertContentStatement = try prepare(
-            "INSERT INTO content (position, envelope, body) VALUES (?, ?, ?)")
+            "INSERT INTO content (position, envelope, body) VALUES (?, ?, ?)"
+        )
         countOfficeStatement = try prepare(
             """
             UPDATE office SET waiting = waiting + ?, delayed = delayed + ?,
                 custody = custody + ?, dead = dead + ? WHERE number = ?
-            """)
+            """
+        )
     }
 
     func begin() throws(SQLiteFault) { try beginStatement.run() }
@@ -160,7 +183,10 @@ struct Tables {
 
     /// Up to `limit` ready referrals of a lane above a number, in order.
     func ready(
-        office: UInt32, lane: UInt8, after number: UInt64, limit: Int
+        office: UInt32,
+        lane: UInt8,
+        after number: UInt64,
+        limit: Int
     ) throws(SQLiteFault) -> [Referral] {
         defer { readyAfterStatement.reset() }
         readyAfterStatement.bind(1, Int64(office))
@@ -171,14 +197,23 @@ struct Tables {
         while try readyAfterStatement.step() {
             found.append(
                 row(
-                    readyAfterStatement, number: 0, office: office, lane: lane, serial: 1, slip: 2))
+                    readyAfterStatement,
+                    number: 0,
+                    office: office,
+                    lane: lane,
+                    serial: 1,
+                    slip: 2
+                )
+            )
         }
         return found
     }
 
     /// The ready referral of this number, or nil.
     func ready(
-        office: UInt32, lane: UInt8, number: UInt64
+        office: UInt32,
+        lane: UInt8,
+        number: UInt64
     ) throws(SQLiteFault) -> Referral? {
         defer { readyOneStatement.reset() }
         readyOneStatement.bind(1, Int64(office))
@@ -187,8 +222,12 @@ struct Tables {
         guard try readyOneStatement.step() else { return nil }
         return readyOneStatement.withBlob(1) { slip in
             Referral(
-                number: number, serial: UInt64(readyOneStatement.int64(0)), office: office,
-                lane: lane, slip: slip)
+                number: number,
+                serial: UInt64(readyOneStatement.int64(0)),
+                office: office,
+                lane: lane,
+                slip: slip
+            )
         }
     }
 
@@ -212,7 +251,8 @@ struct Tables {
 
     /// Up to `limit` referrals whose pause is over, with the instants they waited for.
     func delayed(
-        until instant: Int64, limit: Int
+        until instant: Int64,
+        limit: Int
     ) throws(SQLiteFault) -> [(referral: Referral, until: Int64)] {
         defer { dueDelayedStatement.reset() }
         dueDelayedStatement.bind(1, instant)
@@ -220,8 +260,13 @@ struct Tables {
         var found: [(Referral, Int64)] = []
         while try dueDelayedStatement.step() {
             let referral = row(
-                dueDelayedStatement, number: 1, office: UInt32(dueDelayedStatement.int64(2)),
-                lane: UInt8(dueDelayedStatement.int64(3)), serial: 4, slip: 5)
+                dueDelayedStatement,
+                number: 1,
+                office: UInt32(dueDelayedStatement.int64(2)),
+                lane: UInt8(dueDelayedStatement.int64(3)),
+                serial: 4,
+                slip: 5
+            )
             found.append((referral, dueDelayedStatement.int64(0)))
         }
         return found
@@ -234,8 +279,9 @@ struct Tables {
         return firstDelayedStatement.int64(0)
     }
 
-    /// Until when a referral is delayed, or nil if it is not. Reads the whole table; for branches
-    /// that are withdrawn, which is rare.
+    /// Until when a referral is delayed, or nil if it is not.
+    ///
+    /// Reads the whole table; for branches that are withdrawn, which is rare.
     func delay(of number: UInt64) throws(SQLiteFault) -> Int64? {
         defer { delayedOneStatement.reset() }
         delayedOneStatement.bind(1, Int64(number))
@@ -264,7 +310,10 @@ struct Tables {
     }
 
     func insertDead(
-        _ referral: Referral, reason: DeadReason, cause: String, at instant: Int64
+        _ referral: Referral,
+        reason: DeadReason,
+        cause: String,
+        at instant: Int64
     ) throws(SQLiteFault) {
         try withSlip(of: referral) { slip throws(SQLiteFault) in
             insertDeadStatement.bind(1, Int64(referral.number))
@@ -291,7 +340,9 @@ struct Tables {
     // MARK: Cases
 
     func insertFile(
-        _ serial: UInt64, id: Identifier, envelope: UnsafeRawBufferPointer,
+        _ serial: UInt64,
+        id: Identifier,
+        envelope: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) throws(SQLiteFault) {
         try withBytes(of: id) { id throws(SQLiteFault) in
@@ -334,10 +385,15 @@ struct Tables {
         caseStatement.bind(1, Int64(bitPattern: serial))
         guard try caseStatement.step() else { return nil }
         return CaseRow(
-            serial: serial, id: Self.identifier(caseStatement, 0), procedure: UInt32(caseStatement.int64(1)),
-            agency: UInt32(caseStatement.int64(2)), opened: caseStatement.int64(3),
-            due: caseStatement.int64(4), closed: caseStatement.int64(5),
-            result: caseStatement.string(6))
+            serial: serial,
+            id: Self.identifier(caseStatement, 0),
+            procedure: UInt32(caseStatement.int64(1)),
+            agency: UInt32(caseStatement.int64(2)),
+            opened: caseStatement.int64(3),
+            due: caseStatement.int64(4),
+            closed: caseStatement.int64(5),
+            result: caseStatement.string(6)
+        )
     }
 
     func serial(of id: Identifier) throws(SQLiteFault) -> UInt64? {
@@ -358,7 +414,10 @@ struct Tables {
 
     /// Keeps an idempotency key; false if the agency has used it before.
     func insertSubmission(
-        agency: UInt32, key: Identifier, position: UInt64, on connection: Connection
+        agency: UInt32,
+        key: Identifier,
+        position: UInt64,
+        on connection: Connection
     ) throws(SQLiteFault) -> Bool {
         try withBytes(of: key) { bytes throws(SQLiteFault) in
             insertSubmissionStatement.bind(1, Int64(agency))
@@ -416,10 +475,13 @@ struct Tables {
         forkStatement.bind(1, Int64(number))
         guard try forkStatement.step() else { return nil }
         return ForkRow(
-            number: number, parent: UInt64(forkStatement.int64(0)),
+            number: number,
+            parent: UInt64(forkStatement.int64(0)),
             step: StepNumber(rawValue: UInt32(forkStatement.int64(1))),
-            need: Int(forkStatement.int64(2)), branches: Int(forkStatement.int64(3)),
-            arrived: Int(forkStatement.int64(4)))
+            need: Int(forkStatement.int64(2)),
+            branches: Int(forkStatement.int64(3)),
+            arrived: Int(forkStatement.int64(4))
+        )
     }
 
     func arrive(at fork: UInt64) throws(SQLiteFault) {
@@ -446,7 +508,9 @@ struct Tables {
     // MARK: Content and counts
 
     func insertContent(
-        _ position: UInt64, envelope: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer
+        _ position: UInt64,
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
     ) throws(SQLiteFault) {
         insertContentStatement.bind(1, Int64(position))
         insertContentStatement.bind(2, envelope)
@@ -466,8 +530,7 @@ struct Tables {
 
     // MARK: Rows
 
-    private static func identifier(_ statement: Statement, _ column: Int32) -> Identifier
-    {
+    private static func identifier(_ statement: Statement, _ column: Int32) -> Identifier {
         statement.withBlob(column) { bytes in
             bytes.count == 16
                 ? Identifier(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8)) : .none
@@ -475,7 +538,8 @@ struct Tables {
     }
 
     private func held(
-        _ statement: Statement, _ number: UInt64
+        _ statement: Statement,
+        _ number: UInt64
     ) throws(SQLiteFault) -> Referral? {
         defer { statement.reset() }
         statement.bind(1, Int64(bitPattern: number))
@@ -489,8 +553,12 @@ struct Tables {
     }
 
     private func row(
-        _ statement: Statement, number: Int32, office: UInt32, lane: UInt8,
-        serial: Int32, slip: Int32
+        _ statement: Statement,
+        number: Int32,
+        office: UInt32,
+        lane: UInt8,
+        serial: Int32,
+        slip: Int32
     ) -> Referral {
         let number = UInt64(statement.int64(number))
         let serial = UInt64(statement.int64(serial))
@@ -504,7 +572,8 @@ struct Tables {
     }
 
     private func withSlip(
-        of referral: Referral, _ use: (UnsafeRawBufferPointer) throws(SQLiteFault) -> Void
+        of referral: Referral,
+        _ use: (UnsafeRawBufferPointer) throws(SQLiteFault) -> Void
     ) throws(SQLiteFault) {
         var slip = (
             UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0)

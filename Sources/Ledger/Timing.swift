@@ -45,7 +45,12 @@ extension LedgerWriter {
         record.agency = directory.office(lease.referral.office)?.agency ?? 0
         record.actor = sessions[lease.session]?.connection ?? 0
         _ = try fail(
-            holding, record, published, pauseAtLeast: 0,
-            cause: "The lease lapsed before the office settled.", occurredAt: now)
+            holding,
+            record,
+            published,
+            pauseAtLeast: 0,
+            cause: "The lease lapsed before the office settled.",
+            occurredAt: now
+        )
     }
 }

@@ -45,9 +45,13 @@ package struct Verification: Sendable {
         var hash = [UInt8](repeating: 0, count: Journal.hashBytes)
         var ofCases: Int64 = 0
         let journal = try Statement(
-            "SELECT position, hash, record FROM journal ORDER BY position", on: connection)
+            "SELECT position, hash, record FROM journal ORDER BY position",
+            on: connection
+        )
         let trail = try Statement(
-            "SELECT 1 FROM trail WHERE serial = ? AND position = ?", on: connection)
+            "SELECT 1 FROM trail WHERE serial = ? AND position = ?",
+            on: connection
+        )
         while try journal.step() {
             records &+= 1
             let position = UInt64(bitPattern: journal.int64(0))
@@ -90,7 +94,8 @@ package struct Verification: Sendable {
     // MARK: Queues
 
     private mutating func compareQueues(
-        _ connection: Connection, _ folds: inout [UInt64: TrailFold]
+        _ connection: Connection,
+        _ folds: inout [UInt64: TrailFold]
     ) throws {
         var found: [UInt64: Int] = [:]
         for (table, state) in [
@@ -98,7 +103,9 @@ package struct Verification: Sendable {
             ("dead", .dead),
         ] {
             let rows = try Statement(
-                "SELECT referral, serial, office, lane, slip FROM \(table)", on: connection)
+                "SELECT referral, serial, office, lane, slip FROM \(table)",
+                on: connection
+            )
             while try rows.step() {
                 referrals += 1
                 let number = UInt64(bitPattern: rows.int64(0))
@@ -107,9 +114,12 @@ package struct Verification: Sendable {
                 let place = folds[serial]?.places.first { $0.referral == number }
                 let referral = rows.withBlob(4) { slip in
                     Referral(
-                        number: number, serial: serial,
+                        number: number,
+                        serial: serial,
                         office: UInt32(truncatingIfNeeded: rows.int64(2)),
-                        lane: UInt8(truncatingIfNeeded: rows.int64(3)), slip: slip)
+                        lane: UInt8(truncatingIfNeeded: rows.int64(3)),
+                        slip: slip
+                    )
                 }
                 guard let place, let referral, place.state == state,
                     place.office == referral.office, place.step == referral.step,
@@ -126,13 +136,15 @@ package struct Verification: Sendable {
                 hasOneHolder = false
                 report(
                     "Referral \(place.referral) of case \(serial) is in "
-                        + "\(found[place.referral] ?? 0) queues instead of one.")
+                        + "\(found[place.referral] ?? 0) queues instead of one."
+                )
             }
         }
     }
 
     private mutating func compareCases(
-        _ connection: Connection, _ folds: [UInt64: TrailFold]
+        _ connection: Connection,
+        _ folds: [UInt64: TrailFold]
     ) throws {
         let rows = try Statement("SELECT serial, closed FROM cases", on: connection)
         while try rows.step() {
@@ -167,10 +179,14 @@ package struct Verification: Sendable {
                 ON l.office = o.number
             LEFT JOIN (SELECT office, count(*) n FROM dead GROUP BY office) d
                 ON d.office = o.number
-            """, on: connection)
+            """,
+            on: connection
+        )
         while try rows.step() {
             let isRight = [Int32(1), 3, 5, 7].allSatisfy { rows.int64($0) == rows.int64($0 + 1) }
-            if !isRight { report("The counts of office \(rows.string(0)) are not those of its queue.") }
+            if !isRight {
+                report("The counts of office \(rows.string(0)) are not those of its queue.")
+            }
         }
     }
 
@@ -181,14 +197,18 @@ package struct Verification: Sendable {
             """
             SELECT j.record, c.envelope, c.body FROM content c
             JOIN journal j ON j.position = c.position
-            """, on: connection)
+            """,
+            on: connection
+        )
         while try kept.step() { compare(kept, "content") }
         let files = try Statement(
             """
             SELECT j.record, f.envelope, f.body FROM file f
             JOIN journal j ON j.position =
                 (SELECT min(position) FROM trail t WHERE t.serial = f.serial)
-            """, on: connection)
+            """,
+            on: connection
+        )
         while try files.step() { compare(files, "case file") }
     }
 

@@ -2,7 +2,9 @@
 
 package import Wire
 
-/// What the journal can record. Numbers are part of the canonical bytes and never reused.
+/// What the journal can record.
+///
+/// Numbers are part of the canonical bytes and never reused.
 package enum Act: UInt8, CaseIterable, Sendable {
     case submitted = 1
     case accepted = 2

@@ -13,7 +13,9 @@ package enum Admission {
     ///
     /// - Throws: `inFuture`, or `mayNotBackdate` where the agency has no such right.
     package static func occurredAt(
-        claimed: Int64, now: Int64, mayBackdate: Bool
+        claimed: Int64,
+        now: Int64,
+        mayBackdate: Bool
     ) throws(RefusalCode) -> Int64 {
         guard claimed != 0 else { return now }
         guard claimed <= now + clockSkewMilliseconds else { throw .inFuture }
@@ -25,7 +27,8 @@ package enum Admission {
     ///
     /// - Throws: `undeclaredAttribute` or `attributeInvalid`.
     package static func check(
-        _ attributes: [Envelope.Attribute], against procedure: Procedure
+        _ attributes: [Envelope.Attribute],
+        against procedure: Procedure
     ) throws(RefusalCode) {
         guard attributes.count <= Limits.attributesMax else { throw .attributeInvalid }
         var seen: Set<String> = []

@@ -4,8 +4,10 @@ package import Wire
 
 /// One operation of a session on its way from the courier to the ledger.
 package struct Operation: Sendable {
-    /// What is asked. `header.envelopeLength` and `bodyLength` say how much of the batch's bytes
-    /// from `start` belong to it, unpadded, envelope first.
+    /// What is asked.
+    ///
+    /// `header.envelopeLength` and `bodyLength` say how much of the batch's bytes from `start`
+    /// belong to it, unpadded, envelope first.
     package var header: Header
     /// The session that asks; never reused while the daemon runs.
     package var session: UInt32
@@ -59,7 +61,9 @@ package struct Batch: Sendable {
 
     /// Appends an operation, copying its envelope and body.
     package mutating func append(
-        _ header: Header, session: UInt32, envelope: UnsafeRawBufferPointer,
+        _ header: Header,
+        session: UInt32,
+        envelope: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
         operations.append(Operation(header: header, session: session, start: bytes.count))

@@ -51,7 +51,9 @@ package struct Desk: Sendable {
     ///
     /// - Throws: `notAttached`, or `creditTooLarge` if it would exceed `Limits`.
     package mutating func grant(
-        _ session: UInt32, messages: UInt64, bytes: UInt64
+        _ session: UInt32,
+        messages: UInt64,
+        bytes: UInt64
     ) throws(RefusalCode) {
         guard let place = takers.firstIndex(where: { $0.session == session }) else {
             throw .notAttached

@@ -38,7 +38,9 @@ package struct Effects: Sendable {
 
     /// Appends an effect, copying its envelope and body and setting the lengths.
     package mutating func append(
-        _ header: Header, session: UInt32, envelope: UnsafeRawBufferPointer = .empty,
+        _ header: Header,
+        session: UInt32,
+        envelope: UnsafeRawBufferPointer = .empty,
         body: UnsafeRawBufferPointer = .empty
     ) {
         var header = header
@@ -56,7 +58,10 @@ package struct Effects: Sendable {
 
     /// Appends a refusal of the request with this number.
     package mutating func refuse(
-        _ code: RefusalCode, number: UInt32, session: UInt32, text: String? = nil,
+        _ code: RefusalCode,
+        number: UInt32,
+        session: UInt32,
+        text: String? = nil,
         retryAt: Int64 = 0
     ) {
         var header = Header(.refusal, number: number)

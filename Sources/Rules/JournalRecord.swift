@@ -143,7 +143,9 @@ package struct JournalRecord: Equatable, Sendable {
                     office: bytes.bigEndian(at: offset + 24),
                     step: StepNumber(rawValue: bytes.bigEndian(at: offset + 28)),
                     lane: bytes[offset + 36],
-                    slot: bytes.bigEndian(at: offset + 32)))
+                    slot: bytes.bigEndian(at: offset + 32)
+                )
+            )
         }
         if hasDigest { digest = [UInt8](bytes[entriesEnd...]) }
     }
@@ -151,8 +153,13 @@ package struct JournalRecord: Equatable, Sendable {
     /// The entry of a referral in this record.
     package static func entry(of referral: Referral) -> Entry {
         Entry(
-            referral: referral.number, fork: referral.fork, due: referral.due,
-            office: referral.office, step: referral.step, lane: referral.lane,
-            slot: referral.slot)
+            referral: referral.number,
+            fork: referral.fork,
+            due: referral.due,
+            office: referral.office,
+            step: referral.step,
+            lane: referral.lane,
+            slot: referral.slot
+        )
     }
 }

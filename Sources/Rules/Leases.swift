@@ -12,7 +12,9 @@ package struct Lease: Sendable {
     package var until: Int64
 }
 
-/// All leases. They live in memory and are void after a restart.
+/// All leases.
+///
+/// They live in memory and are void after a restart.
 package struct Leases: Sendable {
     private var byReferral: [UInt64: Lease] = [:]
     private var nextGeneration: UInt64
@@ -34,12 +36,18 @@ package struct Leases: Sendable {
 
     /// Leases a referral and returns the generation.
     package mutating func grant(
-        _ referral: Referral, to session: UInt32, until: Int64
+        _ referral: Referral,
+        to session: UInt32,
+        until: Int64
     ) -> UInt64 {
         let generation = nextGeneration
         nextGeneration += 1
         byReferral[referral.number] = Lease(
-            referral: referral, session: session, generation: generation, until: until)
+            referral: referral,
+            session: session,
+            generation: generation,
+            until: until
+        )
         earliest = min(earliest, until)
         return generation
     }

@@ -21,7 +21,9 @@ package struct Procedure: Equatable, Sendable {
     package var takesDue = false
     /// Hops after which a case is taken for looping and becomes a dead letter, 1...10 000.
     package var hopsMax: UInt32 = 64
-    /// The steps, the first is where a case begins. Exactly one if the route is an itinerary.
+    /// The steps, the first is where a case begins.
+    ///
+    /// Exactly one if the route is an itinerary.
     package var steps: [StepDeclaration] = []
     /// Whether the route is a routing slip given by the submitter, visited office by office under
     /// the one step declared.
@@ -93,7 +95,7 @@ package struct StepDeclaration: Equatable, Sendable {
     /// Whether `refer` may send the case to another office first (or, on an itinerary, replace the
     /// rest of it).
     package var mayRefer = false
-    /// How long a delivered referral may stay unsettled, in milliseconds, 1 s ... 1 h.
+    /// How long a delivered referral may stay unsettled, in milliseconds, 1 s to 1 h.
     package var leaseMilliseconds: Int64 = 30_000
     /// When and how often a failed delivery is tried again.
     package var retries = RetryRule()
@@ -175,7 +177,9 @@ package struct Guard: Equatable, Sendable {
         self.constant = constant
     }
 
-    /// Whether the guard holds. A missing attribute satisfies only `!=`.
+    /// Whether the guard holds.
+    ///
+    /// A missing attribute satisfies only `!=`.
     package func holds(for value: String?) -> Bool {
         guard let value else { return comparison == .notEqual }
         if let left = Int64(value), let right = Int64(constant) {
@@ -242,10 +246,12 @@ package struct RetryRule: Equatable, Sendable {
     /// - Parameters:
     ///   - attempts: Deliveries that failed so far, at least 1.
     ///   - random: Any word; spreads the pause over the upper half of its length.
+    /// - Returns: Milliseconds.
     package func pauseMilliseconds(after attempts: UInt32, random: UInt64) -> Int64 {
         let doublings = min(attempts > 0 ? attempts - 1 : 0, 30)
         let (product, overflow) = backoffMilliseconds.multipliedReportingOverflow(
-            by: Int64(1) << Int64(doublings))
+            by: Int64(1) << Int64(doublings)
+        )
         let pause = overflow ? backoffMillisecondsMax : min(product, backoffMillisecondsMax)
         let half = UInt64(max(pause / 2, 1))
         return pause - Int64(random % half)
@@ -254,7 +260,7 @@ package struct RetryRule: Equatable, Sendable {
 
 /// Something that may be done to a case after it closed.
 package struct ActionDeclaration: Equatable, Sendable {
-    /// Name, as in the envelope: `reopen`, `appeal`, `rate`, …
+    /// Name, as in the envelope, such as `reopen`, `appeal` or `rate`.
     package var name: String
     /// The step the case goes on at; nil if the action only leaves a record.
     package var step: Int?

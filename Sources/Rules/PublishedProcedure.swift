@@ -17,7 +17,10 @@ package struct PublishedProcedure: Sendable {
 
     /// A version whose offices are known.
     package init(
-        number: UInt32, version: UInt32, procedure: Procedure, officeNumber: (String) -> UInt32?
+        number: UInt32,
+        version: UInt32,
+        procedure: Procedure,
+        officeNumber: (String) -> UInt32?
     ) {
         self.number = number
         self.version = version

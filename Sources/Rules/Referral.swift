@@ -37,7 +37,11 @@ package struct Referral: Equatable, Sendable {
 
     /// A referral with the fields every one has.
     package init(
-        number: UInt64, serial: UInt64, office: UInt32, lane: UInt8, step: StepNumber,
+        number: UInt64,
+        serial: UInt64,
+        office: UInt32,
+        lane: UInt8,
+        step: StepNumber,
         entered: Int64
     ) {
         self.number = number
@@ -70,14 +74,21 @@ extension Referral {
 
     /// Reads a queue row; nil if the slip has another length.
     package init?(
-        number: UInt64, serial: UInt64, office: UInt32, lane: UInt8,
+        number: UInt64,
+        serial: UInt64,
+        office: UInt32,
+        lane: UInt8,
         slip bytes: UnsafeRawBufferPointer
     ) {
         guard bytes.count == Self.slipBytes else { return nil }
         self.init(
-            number: number, serial: serial, office: office, lane: lane,
+            number: number,
+            serial: serial,
+            office: office,
+            lane: lane,
             step: StepNumber(rawValue: bytes.bigEndian(at: 0)),
-            entered: Int64(bitPattern: bytes.bigEndian(at: 24)))
+            entered: Int64(bitPattern: bytes.bigEndian(at: 24))
+        )
         fork = bytes.bigEndian(at: 4)
         slot = bytes.bigEndian(at: 12)
         attempts = bytes.bigEndian(at: 16)

@@ -28,9 +28,12 @@ extension PublishedProcedure {
     ///   - referral: What is completed.
     ///   - itineraryCount: Offices in the case's itinerary.
     ///   - attribute: The value of an attribute of the case, asked only by guards.
+    /// - Returns: Where the case goes.
     /// - Throws: `unknownOutcome`, or `noPath` if no guard holds.
     package func movement(
-        completing place: Int, of referral: Referral, itineraryCount: Int,
+        completing place: Int,
+        of referral: Referral,
+        itineraryCount: Int,
         attribute: (String) -> String?
     ) throws(RefusalCode) -> Movement {
         guard let step = step(referral.step), step.outcomes.indices.contains(place) else {
@@ -81,11 +84,20 @@ extension PublishedProcedure {
     ///
     /// Number and lane are carried over by the caller's choice of `number`; the fork stays.
     package func referral(
-        number: UInt64, entering place: Int, office: UInt32, from settled: Referral, at instant: Int64
+        number: UInt64,
+        entering place: Int,
+        office: UInt32,
+        from settled: Referral,
+        at instant: Int64
     ) -> Referral {
         var next = Referral(
-            number: number, serial: settled.serial, office: office, lane: settled.lane,
-            step: self.number(ofStep: place), entered: instant)
+            number: number,
+            serial: settled.serial,
+            office: office,
+            lane: settled.lane,
+            step: self.number(ofStep: place),
+            entered: instant
+        )
         next.fork = settled.fork
         next.slot = settled.slot
         next.hops = settled.hops + 1

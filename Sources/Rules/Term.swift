@@ -11,7 +11,7 @@ package struct Term: Equatable, Sendable {
     private static let day: Int64 = 86_400_000
     private static let longest = 36_525 * day
 
-    /// A term of this length, or nil outside 1 ms ... 100 years.
+    /// A term of this length, or nil outside 1 ms to 100 years.
     package init?(milliseconds: Int64) {
         guard (1...Self.longest).contains(milliseconds) else { return nil }
         self.milliseconds = milliseconds

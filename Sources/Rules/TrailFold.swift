@@ -25,7 +25,9 @@ package struct TrailPlace: Equatable, Sendable {
 }
 
 /// The state of a case told from its trail alone: read the acts in order, and it knows every open
-/// branch. The queues on disk must always agree with it (promise: exactly one holder).
+/// branch.
+///
+/// The queues on disk must always agree with it (promise: exactly one holder).
 package struct TrailFold: Sendable {
     /// Open branches by referral, in order of entry.
     package private(set) var places: [TrailPlace] = []
@@ -72,10 +74,18 @@ package struct TrailFold: Sendable {
         for entry in record.entries {
             places.append(
                 TrailPlace(
-                    referral: entry.referral, office: entry.office, step: entry.step,
-                    fork: entry.fork, lane: entry.lane, slot: entry.slot, due: entry.due,
+                    referral: entry.referral,
+                    office: entry.office,
+                    step: entry.step,
+                    fork: entry.fork,
+                    lane: entry.lane,
+                    slot: entry.slot,
+                    due: entry.due,
                     since: record.occurredAt,
-                    state: record.flags.contains(.dead) ? .dead : .waiting, attempts: 0))
+                    state: record.flags.contains(.dead) ? .dead : .waiting,
+                    attempts: 0
+                )
+            )
         }
     }
 

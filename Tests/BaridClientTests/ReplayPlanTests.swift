@@ -4,6 +4,7 @@ internal import BaridClient
 internal import Foundation
 internal import Testing
 internal import XES
+import TestKit
 
 @testable internal import barid
 

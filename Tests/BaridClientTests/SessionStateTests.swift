@@ -2,6 +2,7 @@
 
 internal import Testing
 internal import Wire
+import TestKit
 
 @testable internal import BaridClient
 
@@ -447,19 +448,5 @@ extension SessionDriver {
     mutating func attach(as office: UInt64) -> [Header] {
         for header in sent() where header.verb == .attach { answer(header.number, subject: office) }
         return sent().filter { $0.verb == .credit }
-    }
-}
-
-/// splitmix64: the same seed gives the same test.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

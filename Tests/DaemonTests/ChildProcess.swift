@@ -76,7 +76,9 @@ final class ChildProcess: Sendable {
     }
 
     /// Listens until it has said enough; false if it ended or the time was over before.
-    func listen(seconds: Int64, until isEnough: (_ output: String, _ errors: String) -> Bool) -> Bool {
+    func listen(seconds: Int64, until isEnough: (_ output: String, _ errors: String) -> Bool)
+        -> Bool
+    {
         let limit = Clock.monotonicMilliseconds() + seconds * 1_000
         while !isEnough(output, errors) {
             guard state.withLock({ Self.readMore(&$0, until: limit) }) else {

@@ -6,7 +6,9 @@ import TestKit
 import Testing
 
 extension DaemonTests {
-    /// Goal: scripts can rely on exit statuses and JSON. Method: run the programs as a shell does.
+    /// Goal: scripts can rely on exit statuses and JSON.
+    ///
+    /// Method: run the programs as a shell does.
     @Suite("answers command lines") struct CommandLineTests {
         @Test("a case passes from submit over work and settle to its trail")
         func wholeWay() throws {
@@ -28,7 +30,8 @@ extension DaemonTests {
             #expect(submitted.status == 0, "\(submitted)")
             let receipt = try submitted.json
             #expect(
-                Set(receipt.keys) == ["number", "position", "recorded_at", "hash", "repeated"])
+                Set(receipt.keys) == ["number", "position", "recorded_at", "hash", "repeated"]
+            )
             #expect(receipt["repeated"] as? Bool == false)
             let number = try #require(receipt["number"] as? String)
             let repeated = try Ended("barid", words).json
@@ -36,24 +39,48 @@ extension DaemonTests {
             #expect(repeated["repeated"] as? Bool == true)
 
             let worked = try daemon.barid(
-                "work", "city/first", "--exec", "grep -q floors && echo forwarded", "--limit", "1",
-                "--json")
+                "work",
+                "city/first",
+                "--exec",
+                "grep -q floors && echo forwarded",
+                "--limit",
+                "1",
+                "--json"
+            )
             #expect(worked.status == 0, "\(worked)")
             #expect(try worked.json["result"] as? String == "forwarded")
             #expect(try worked.json["number"] as? String == number)
             let accepted = try daemon.barid(
-                "work", "city/second", "--accept", "--limit", "1", "--json")
+                "work",
+                "city/second",
+                "--accept",
+                "--limit",
+                "1",
+                "--json"
+            )
             #expect(try accepted.json["result"] as? String == "accepted")
 
             let held = try daemon.barid("track", number, "--json").json
             let places = try #require(held["places"] as? [[String: Any]])
             #expect(places.map { $0["state"] as? String } == ["custody"])
             let settled = try daemon.barid(
-                "settle", number, "--release", "--reason", "lunch", "--json")
+                "settle",
+                number,
+                "--release",
+                "--reason",
+                "lunch",
+                "--json"
+            )
             #expect(settled.status == 0, "\(settled)")
             #expect(try settled.json["number"] as? String == number)
             let done = try daemon.barid(
-                "work", "city/second", "--complete", "forwarded", "--limit", "1")
+                "work",
+                "city/second",
+                "--complete",
+                "forwarded",
+                "--limit",
+                "1"
+            )
             #expect(done.status == 0, "\(done)")
 
             let trail = try daemon.barid("track", number, "--json").json
@@ -85,7 +112,12 @@ extension DaemonTests {
                 (try daemon.barid("submit", "--procedure", "itinerary", "--key", "x"), 64),
                 (
                     try daemon.barid(
-                        "submit", "--procedure", "itinerary", "--body", "/no/such/file"), 65
+                        "submit",
+                        "--procedure",
+                        "itinerary",
+                        "--body",
+                        "/no/such/file"
+                    ), 65
                 ),
                 (try daemon.barid("work", "fire/desk", "--accept", agency: "city"), 77),
                 (try daemon.barid("work", "city/desk"), 64),
@@ -143,14 +175,33 @@ extension DaemonTests {
         func operators() throws {
             let daemon = try DaemonProcess()
             let opened = try daemon.barid(
-                "work", "city/desk", "--accept", "--until-idle", "0", "--title", "مكتب")
+                "work",
+                "city/desk",
+                "--accept",
+                "--until-idle",
+                "0",
+                "--title",
+                "مكتب"
+            )
             #expect(opened.status == 0, "\(opened)")
             let permit = Checkout.path + "/Deploy/procedures/building-permit.yaml"
             let published = try daemon.baridctl(
-                "procedure", "publish", permit, "--reason", "new law", "--json")
+                "procedure",
+                "publish",
+                permit,
+                "--reason",
+                "new law",
+                "--json"
+            )
             #expect(published.status == 0, "\(published)")
             let unchanged = try daemon.baridctl(
-                "procedure", "publish", permit, "--reason", "again", "--json")
+                "procedure",
+                "publish",
+                permit,
+                "--reason",
+                "again",
+                "--json"
+            )
             #expect(unchanged.output.contains(#""isNew":false"#), "\(unchanged)")
 
             let procedures = try daemon.baridctl("procedure", "list", "--json").json
@@ -181,8 +232,18 @@ extension DaemonTests {
         func bench(window: Int) throws {
             let daemon = try DaemonProcess()
             let ended = try daemon.barid(
-                "bench", "flow", "--offices", "5", "--window", String(window), "--size", "256",
-                "--seconds", "1", "--json")
+                "bench",
+                "flow",
+                "--offices",
+                "5",
+                "--window",
+                String(window),
+                "--size",
+                "256",
+                "--seconds",
+                "1",
+                "--json"
+            )
             #expect(ended.status == 0, "\(ended)")
             let figures = try ended.json
             for key in ["lost", "duplicated", "refused"] {

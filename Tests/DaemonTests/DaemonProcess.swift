@@ -80,14 +80,18 @@ extension DaemonProcess {
     func publish(_ source: String) throws {
         var control = try control()
         let publication: Publication = try control.request(
-            .procedurePublish, SourceArguments(source: source), reason: "a new law")
+            .procedurePublish,
+            SourceArguments(source: source),
+            reason: "a new law"
+        )
         try #require(publication.isNew)
     }
 
     /// Publishes a declaration of `Deploy/procedures`.
     func publish(file: String) throws {
         try publish(
-            String(contentsOfFile: Checkout.path + "/Deploy/procedures/\(file)", encoding: .utf8))
+            String(contentsOfFile: Checkout.path + "/Deploy/procedures/\(file)", encoding: .utf8)
+        )
     }
 
     func caseView(_ number: String) throws -> CaseView {
@@ -107,14 +111,17 @@ extension DaemonProcess {
 
     /// Checks the whole ledger, and that nothing in it is under way.
     func expectSound(
-        closed: Int, open: Int = 0, _ location: SourceLocation = #_sourceLocation
+        closed: Int,
+        open: Int = 0,
+        _ location: SourceLocation = #_sourceLocation
     ) throws {
         let report = try verify()
         #expect(report.isSound, "\(report.findings)", sourceLocation: location)
         let cases = try status().cases
         #expect(
             cases == Status.Cases(open: UInt64(open), closed: UInt64(closed)),
-            sourceLocation: location)
+            sourceLocation: location
+        )
     }
 
     /// Runs `baridctl` on this daemon.
@@ -125,15 +132,22 @@ extension DaemonProcess {
     /// Runs `barid` on this daemon.
     func barid(_ arguments: String..., agency: String? = nil) throws -> Ended {
         try Ended(
-            "barid", arguments + ["--data", data] + (agency.map { ["--agency", $0] } ?? []))
+            "barid",
+            arguments + ["--data", data] + (agency.map { ["--agency", $0] } ?? [])
+        )
     }
 
     /// Connects as a department's program.
     func connect(
-        _ agency: String = "city", settleTimeout: Duration = .seconds(30)
+        _ agency: String = "city",
+        settleTimeout: Duration = .seconds(30)
     ) async throws -> Bus {
         try await Bus.connect(
-            to: bus, agency: agency, name: "tests", settleTimeout: settleTimeout)
+            to: bus,
+            agency: agency,
+            name: "tests",
+            settleTimeout: settleTimeout
+        )
     }
 
     private func control() throws -> ControlClient {
@@ -141,14 +155,20 @@ extension DaemonProcess {
     }
 }
 
-/// Looks until a condition holds or 30 s are over. The pause only spares the processor.
+/// Looks until a condition holds or 30 s are over.
+///
+/// The pause only spares the processor.
 func eventually(
-    _ condition: () async throws -> Bool, _ location: SourceLocation = #_sourceLocation
+    _ condition: () async throws -> Bool,
+    _ location: SourceLocation = #_sourceLocation
 ) async throws {
     let limit = Clock.monotonicMilliseconds() + 30_000
     while try await !condition() {
         try #require(
-            Clock.monotonicMilliseconds() < limit, "it never came true", sourceLocation: location)
+            Clock.monotonicMilliseconds() < limit,
+            "it never came true",
+            sourceLocation: location
+        )
         try await Task.sleep(for: .milliseconds(2))
     }
 }

@@ -7,8 +7,10 @@ import TestKit
 import Testing
 
 extension DaemonTests {
-    /// Goal: "acknowledged is durable". Method: watch the daemon's system calls with strace and
-    /// read the answers it sends from their bytes.
+    /// Goal: "acknowledged is durable".
+    ///
+    /// Method: watch the daemon's system calls with strace and read the answers it sends from their
+    /// bytes.
     @Suite("acknowledges only what is on disk") struct DurabilityTests {
         private static let strace = "/usr/bin/strace"
         private static var hasStrace: Bool {
@@ -17,7 +19,8 @@ extension DaemonTests {
 
         @Test(
             "no receipt leaves before its transaction is synced",
-            .enabled(if: hasStrace, "strace is not installed at /usr/bin/strace"))
+            .enabled(if: hasStrace, "strace is not installed at /usr/bin/strace")
+        )
         func syncedFirst() async throws {
             let daemon = try DaemonProcess()
             let bus = try await daemon.connect()
@@ -29,7 +32,8 @@ extension DaemonTests {
                 [
                     "-f", "-q", "-xx", "-s", "1048576", "-e", "trace=fdatasync,fsync,sendto,write",
                     "-e", "signal=none", "-o", log, "-p", String(daemon.process.number),
-                ])
+                ]
+            )
             let base = try daemon.status().commits
             // strace says nothing once it has attached, so look at who traces the daemon.
             let tracer = "/proc/\(daemon.process.number)/status"
@@ -61,7 +65,10 @@ extension DaemonTests {
             #expect(daemon.terminate() == .exited(0))
             _ = watch.ending(seconds: 20)
             try Self.check(
-                String(contentsOfFile: log, encoding: .utf8), base: base, commits: commits)
+                String(contentsOfFile: log, encoding: .utf8),
+                base: base,
+                commits: commits
+            )
         }
 
         /// Counts finished syncs; each receipt tells how many transactions the daemon had committed,
@@ -82,7 +89,10 @@ extension DaemonTests {
                 // The call is logged when it begins, so its bytes have not left before this line.
                 for told in receipts(in: line) {
                     receiptCount += 1
-                    #expect(syncCount >= told - base, "receipt of commit \(told) after \(syncCount)")
+                    #expect(
+                        syncCount >= told - base,
+                        "receipt of commit \(told) after \(syncCount)"
+                    )
                 }
             }
             print("\(receiptCount) receipts, \(syncCount) syncs, \(commits) commits")

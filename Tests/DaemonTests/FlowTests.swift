@@ -5,8 +5,9 @@ import Control
 import Testing
 
 extension DaemonTests {
-    /// Goal: a citizen's case reaches its end, whatever the offices do. Method: departments' own
-    /// library against a real daemon.
+    /// Goal: a citizen's case reaches its end, whatever the offices do.
+    ///
+    /// Method: departments' own library against a real daemon.
     @Suite("carries cases") struct FlowTests {
         private static let oneStep = """
             procedure: short
@@ -182,8 +183,13 @@ extension DaemonTests {
             let without = try daemon.baridctl("dead", "retry", String(letter.referral))
             #expect(without.status == 64)
             let retried = try daemon.baridctl(
-                "dead", "retry", String(letter.referral), "--reason", "The form was scanned again.",
-                "--json")
+                "dead",
+                "retry",
+                String(letter.referral),
+                "--reason",
+                "The form was scanned again.",
+                "--json"
+            )
             #expect(retried.status == 0, "\(retried)")
             let result = try retried.json["result"] as? [String: Any]
             #expect(result?["settled"] as? Int == 1)
@@ -204,7 +210,8 @@ extension DaemonTests {
             try daemon.publish(file: "parallel-opinions.yaml")
             let city = try await daemon.connect()
             var planning = try await city.staff("city/planning").makeAsyncIterator()
-            let number = try await city.submit(Submission(procedure: "parallel-opinions")).caseNumber
+            let number = try await city.submit(Submission(procedure: "parallel-opinions"))
+                .caseNumber
             try await planning.next()?.complete("asked")
             #expect(try await city.track(number).places.count == 3)
             let endpoint = daemon.bus
@@ -214,7 +221,10 @@ extension DaemonTests {
                     group.addTask {
                         let agency = String(office.prefix { $0 != "/" })
                         let bus = try await Bus.connect(
-                            to: endpoint, agency: agency, name: "opinions")
+                            to: endpoint,
+                            agency: agency,
+                            name: "opinions"
+                        )
                         var desk = try await bus.staff(office).makeAsyncIterator()
                         let opinion = try #require(try await desk.next())
                         try await opinion.complete("given")

@@ -6,8 +6,9 @@ import Testing
 import Wire
 
 extension DaemonTests {
-    /// Goal: a peer can neither stop the daemon nor disturb its neighbours. Method: speak wrongly in
-    /// every way beside one that speaks rightly.
+    /// Goal: a peer can neither stop the daemon nor disturb its neighbours.
+    ///
+    /// Method: speak wrongly in every way beside one that speaks rightly.
     @Suite("withstands hostile peers") struct HostileTests {
         @Test("verbs out of their order are refused with the code of the specification")
         func outOfOrder() async throws {
@@ -49,7 +50,9 @@ extension DaemonTests {
             hello.levelMin = 1
             hello.levelMax = 1
             let again = try peer.ask(
-                Header(.hello, number: 7), envelope: Envelope.bytes(of: hello))
+                Header(.hello, number: 7),
+                envelope: Envelope.bytes(of: hello)
+            )
             #expect(again.code == .alreadyOpen)
             #expect(try peer.attach("fire/station").code == .otherAgency)
             #expect(try peer.attach("city/desk").header.verb == .answer)
@@ -83,7 +86,9 @@ extension DaemonTests {
             #expect(try peer.next().code == .unknownCase)
         }
 
-        @Test("noise of every kind beside a well-behaved flow costs it nothing, and memory is bounded")
+        @Test(
+            "noise of every kind beside a well-behaved flow costs it nothing, and memory is bounded"
+        )
         func noise() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("noise from seed \(seed)")
@@ -92,7 +97,11 @@ extension DaemonTests {
             let endpoint = try #require(daemon.endpoints.first { $0.hasPrefix("tcp://") })
             let flow = try ChildProcess(
                 "barid",
-                ["bench", "flow", "--data", daemon.data, "--seconds", "3", "--window", "50", "--json"])
+                [
+                    "bench", "flow", "--data", daemon.data, "--seconds", "3", "--window", "50",
+                    "--json",
+                ]
+            )
             // Peers that never read: what they are told must not pile up.
             let deaf = try [RawPeer(endpoint), RawPeer(daemon.bus)]
             var held: [RawStream] = []
@@ -122,7 +131,8 @@ extension DaemonTests {
 
         /// A connection that does not speak ZeroMQ, or only begins to.
         private static func stranger(
-            _ endpoint: String, _ random: inout SeededGenerator
+            _ endpoint: String,
+            _ random: inout SeededGenerator
         ) throws -> RawStream {
             let stream = try RawStream(endpoint)
             // The greeting of ZMTP 3.0 with the NULL mechanism, RFC 23.
@@ -154,7 +164,8 @@ extension SeededGenerator {
         for _ in 0..<Int.random(in: 1...4, using: &self) {
             writer.append(
                 Header(Verb.allCases.randomElement(using: &self) ?? .track, number: 1),
-                envelope: [UInt8](repeating: 7, count: Int.random(in: 0..<40, using: &self)))
+                envelope: [UInt8](repeating: 7, count: Int.random(in: 0..<40, using: &self))
+            )
         }
         var bytes = writer.finish { [UInt8]($0) }
         for _ in 0..<Int.random(in: 0...3, using: &self) {

@@ -6,12 +6,14 @@ import Platform
 import Testing
 
 extension DaemonTests {
-    /// Goal: nothing is dropped silently. Method: ask for what must not be, and look at the code
-    /// and at what was kept.
+    /// Goal: nothing is dropped silently.
+    ///
+    /// Method: ask for what must not be, and look at the code and at what was kept.
     @Suite("refuses with a code and keeps nothing") struct RefusalTests {
         /// Expects the refusal of this number from the bus.
         private static func expectRefusal(
-            _ code: UInt16, _ location: SourceLocation = #_sourceLocation,
+            _ code: UInt16,
+            _ location: SourceLocation = #_sourceLocation,
             _ body: () async throws -> Void
         ) async {
             do {
@@ -42,7 +44,9 @@ extension DaemonTests {
             }
             await refused(200) { $0.procedure = "no-such-procedure" }
             await refused(109) { $0.procedure = "No Name" }
-            await refused(203) { $0.attributes = [area, CaseAttribute(name: "colour", value: "red")] }
+            await refused(203) {
+                $0.attributes = [area, CaseAttribute(name: "colour", value: "red")]
+            }
             await refused(204) { $0.attributes = [] }
             await refused(204) { $0.attributes = [CaseAttribute(name: "area", value: "wide")] }
             await refused(206) { $0.itinerary = ["city/counter"] }
@@ -114,7 +118,13 @@ extension DaemonTests {
             submission.itinerary = ["city/desk"]
             submission.occurredAt = Clock.wallMilliseconds() - 86_400_000
             let off = try daemon.baridctl(
-                "agency", "backdating", "city", "off", "--reason", "the paper files are in")
+                "agency",
+                "backdating",
+                "city",
+                "off",
+                "--reason",
+                "the paper files are in"
+            )
             #expect(off.status == 0, "\(off)")
             await Self.expectRefusal(209) { [submission] in _ = try await bus.submit(submission) }
             let on = try daemon.baridctl("agency", "backdating", "city", "on", "--reason", "more")

@@ -7,8 +7,9 @@ import Testing
 import XES
 
 extension DaemonTests {
-    /// Goal: a real history passes through the bus as it was, whatever is killed meanwhile. Method:
-    /// `barid replay`, then compare what `baridctl export` tells with the log itself.
+    /// Goal: a real history passes through the bus as it was, whatever is killed meanwhile.
+    ///
+    /// Method: `barid replay`, then compare what `baridctl export` tells with the log itself.
     @Suite("replays a history") struct ReplayTests {
         private static var hasReceipts: Bool {
             FileManager.default.fileExists(atPath: Checkout.history)
@@ -27,14 +28,24 @@ extension DaemonTests {
 
             static var receipts: Facts {
                 Facts(
-                    log: Checkout.history, cases: 1_434, events: 8_577, visits: 6_874,
-                    finished: 1_329, overdue: 377)
+                    log: Checkout.history,
+                    cases: 1_434,
+                    events: 8_577,
+                    visits: 6_874,
+                    finished: 1_329,
+                    overdue: 377
+                )
             }
 
             static var permits: Facts {
                 Facts(
-                    log: Checkout.path + "/Deploy/samples/permits.xes", cases: 12, events: 102,
-                    visits: 76, finished: 10, overdue: 1)
+                    log: Checkout.path + "/Deploy/samples/permits.xes",
+                    cases: 12,
+                    events: 102,
+                    visits: 76,
+                    finished: 10,
+                    overdue: 1
+                )
             }
         }
 
@@ -52,7 +63,8 @@ extension DaemonTests {
 
         @Test(
             "a municipality's history comes out as it went in",
-            .enabled(if: hasReceipts, receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent)
+        )
         func receipts() throws {
             let daemon = try DaemonProcess()
             let report = try Self.replay(.receipts, on: daemon)
@@ -62,7 +74,8 @@ extension DaemonTests {
 
         @Test(
             "killing the daemon at any moment changes nothing",
-            .enabled(if: hasReceipts, receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent)
+        )
         func killedDaemon() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("daemon killed amid a replay: seed \(seed)")
@@ -86,7 +99,8 @@ extension DaemonTests {
 
         @Test(
             "killing the replay at any moment changes nothing once it is run again",
-            .enabled(if: hasReceipts, receiptsAreAbsent))
+            .enabled(if: hasReceipts, receiptsAreAbsent)
+        )
         func killedReplay() async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("replay killed: seed \(seed)")
@@ -111,7 +125,8 @@ extension DaemonTests {
         /// Replays a log to its end and returns the report, checked against the facts.
         @discardableResult
         private static func replay(
-            _ facts: Facts, on daemon: DaemonProcess
+            _ facts: Facts,
+            on daemon: DaemonProcess
         ) throws -> [String: Any] {
             let replay = try start(facts, on: daemon)
             #expect(replay.ending(seconds: 120) == .exited(0), "\(replay.errors)")
@@ -168,8 +183,11 @@ extension DaemonTests {
                 #expect(traces[trace.name] == nil, "trace \(trace.name) comes twice")
                 traces[trace.name] = trace.events.map { event in
                     Fact(
-                        activity: event.activity, group: event.group, person: event.resource,
-                        instant: event.instant)
+                        activity: event.activity,
+                        group: event.group,
+                        person: event.resource,
+                        instant: event.instant
+                    )
                 }
             }
             return traces

@@ -8,15 +8,19 @@ import TestKit
 import Testing
 
 extension DaemonTests {
-    /// Goal: what was acknowledged outlives the daemon, and nothing happens twice. Method: end it
-    /// while cases are submitted and settled, start it again, and count.
+    /// Goal: what was acknowledged outlives the daemon, and nothing happens twice.
+    ///
+    /// Method: end it while cases are submitted and settled, start it again, and count.
     @Suite("survives its end") struct RestartTests {
         enum Way: CaseIterable { case drained, killed }
 
         private static let caseCount = 1_000
         private static let slip = ["city/first", "city/second", "city/third"]
 
-        @Test("in-flight submits and settles are answered once over a restart", arguments: Way.allCases)
+        @Test(
+            "in-flight submits and settles are answered once over a restart",
+            arguments: Way.allCases
+        )
         func restart(way: Way) async throws {
             let seed = UInt64.random(in: 0 ... .max)
             print("restart while \(way): seed \(seed)")

@@ -7,7 +7,9 @@ import TestKit
 import Testing
 
 extension DaemonTests {
-    /// Goal: the first minute of a new operator. Method: start it rightly and wrongly.
+    /// Goal: the first minute of a new operator.
+    ///
+    /// Method: start it rightly and wrongly.
     @Suite("starts or says why not") struct StartTests {
         @Test("a fresh directory without any configuration carries a case")
         func fresh() async throws {
@@ -64,11 +66,15 @@ extension DaemonTests {
                 ("tcp://10.0.0.1:7420", "loopback"), ("tcp://127.0.0.1", "port is missing"),
                 ("tcp://127.0.0.1:99999", "1 to 65535"), ("udp://127.0.0.1:7420", "ipc://"),
                 ("ipc://relative", "absolute"),
-            ])
+            ]
+        )
         func endpoint(text: String, reason: String) throws {
             let directory = TemporaryDirectory()
             let refused = try Ended(
-                "baridd", ["--data", directory.path + "/data", "--listen", text], seconds: 20)
+                "baridd",
+                ["--data", directory.path + "/data", "--listen", text],
+                seconds: 20
+            )
             #expect(refused.status == 100, "\(refused)")
             #expect(refused.errors.contains(text) && refused.errors.contains(reason), "\(refused)")
         }
@@ -79,7 +85,10 @@ extension DaemonTests {
             let endpoint = try #require(first.endpoints.first { $0.hasPrefix("tcp://") })
             let directory = TemporaryDirectory()
             let refused = try Ended(
-                "baridd", ["--data", directory.path + "/data", "--listen", endpoint], seconds: 20)
+                "baridd",
+                ["--data", directory.path + "/data", "--listen", endpoint],
+                seconds: 20
+            )
             #expect(refused.status == 100)
             #expect(refused.errors.contains(endpoint), "\(refused)")
             let deep = directory.path + "/" + String(repeating: "a", count: 110)

@@ -4,6 +4,7 @@ import Declarations
 import Ledger
 import Rules
 import SQLite
+import TestKit
 import Testing
 import Wire
 
