@@ -62,7 +62,7 @@ let package = Package(
         room("Platform", []),
         room("Wire", [protobuf]),
         room("Rules", ["Wire"]),
-        room("Declarations", ["Rules", yams]),
+        room("Declarations", ["Wire", "Rules", yams]),
         room("XES", ["CXML", "Platform"]),
         room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
         room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),

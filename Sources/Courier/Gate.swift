@@ -51,7 +51,7 @@ final class Gate {
         try socket.set(.heartbeatTimeout(milliseconds: 30_000))
         try socket.set(.heartbeatLifetime(milliseconds: 30_000))
         try socket.set(.tcpKeepalive(true))
-        try socket.set(.ipv6(true))
+        try socket.set(.ipv6(wanted.text.contains("[")))
         try socket.bind(wanted.text)
         endpoint = try socket.lastEndpoint
         slot = poller.add(socket)

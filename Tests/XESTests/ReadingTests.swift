@@ -112,7 +112,7 @@ import Testing
                 if end > deadline { overdue.append(trace.name) }
             }
         }
-        #expect(overdue == ["LM-2031-0005"])
+        #expect(overdue == ["LM-2024-0005"])
         #expect(Set(traces.map(\.visits.count)).count > 3)
         #expect(try withFile(try written(traces)) { try readAll(path: $0) } == traces)
     }
