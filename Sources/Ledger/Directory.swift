@@ -65,10 +65,8 @@ struct Directory {
                 on: connection
             )
             try load(connection, reading: reading)
-        } catch let fault as LedgerFault {
-            throw fault
         } catch {
-            throw .storage("\(error)")
+            throw LedgerFault(error)
         }
     }
 

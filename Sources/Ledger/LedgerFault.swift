@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import SQLite
+
 /// Why a ledger cannot be opened or used.
 package enum LedgerFault: Error, Equatable, CustomStringConvertible, Sendable {
     /// SQLite or the disk failed; what it said.
@@ -27,6 +29,22 @@ package enum LedgerFault: Error, Equatable, CustomStringConvertible, Sendable {
                 + "start the newer program it was last used with."
         case .damaged(let text):
             "The ledger is damaged: \(text). Restore a backup; nothing was changed."
+        }
+    }
+}
+
+extension LedgerFault {
+    /// What a fault of SQLite means for the ledger.
+    init(_ fault: SQLiteFault) {
+        self = fault.isDamaged ? .damaged(fault.description) : .storage(fault.description)
+    }
+
+    /// The same for code that can fail in several ways.
+    init(_ error: any Error) {
+        switch error {
+        case let fault as LedgerFault: self = fault
+        case let fault as SQLiteFault: self.init(fault)
+        default: self = .storage("\(error)")
         }
     }
 }

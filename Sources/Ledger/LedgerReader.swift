@@ -73,7 +73,7 @@ package final class LedgerReader {
             try connection.execute("PRAGMA query_only = 1")
             trails = try TrailReader(connection, reading: reading)
         } catch {
-            throw .storage(error.description)
+            throw LedgerFault(error)
         }
     }
 

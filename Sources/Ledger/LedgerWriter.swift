@@ -78,7 +78,7 @@ package final class LedgerWriter {
         do {
             connection = try Connection(path: path, access: .readWriteCreate)
         } catch {
-            throw .storage(error.description)
+            throw LedgerFault(error)
         }
         try Schema.prepare(connection)
         do {
@@ -90,12 +90,8 @@ package final class LedgerWriter {
             nextConnection = UInt64(epoch) << 32
             nextSerial = try Self.next(after: "SELECT max(serial) FROM cases", connection)
             nextDelayed = try tables.firstDelayed()
-        } catch let fault as LedgerFault {
-            throw fault
-        } catch let fault as SQLiteFault {
-            throw .storage(fault.description)
         } catch {
-            throw .storage("\(error)")
+            throw LedgerFault(error)
         }
         growDesks()
     }
@@ -158,7 +154,7 @@ package final class LedgerWriter {
                     try transaction(batch, into: &effects, withSavepoints: true)
                 } catch {
                     undo(into: &effects, to: mark)
-                    throw .storage(error.description)
+                    throw LedgerFault(error)
                 }
             }
         }
@@ -184,7 +180,7 @@ package final class LedgerWriter {
             try writeCounts()
         } catch {
             undo(into: &none, to: 0)
-            throw .storage(error.description)
+            throw LedgerFault(error)
         }
         commit(wrote: true)
     }
@@ -349,7 +345,7 @@ package final class LedgerWriter {
         do {
             _ = try connection.checkpoint(.passive)
         } catch {
-            throw .storage(error.description)
+            throw LedgerFault(error)
         }
     }
 }

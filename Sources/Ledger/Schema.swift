@@ -100,12 +100,8 @@ enum Schema {
                 }
             }
             try migrate(connection, from: version)
-        } catch let fault as LedgerFault {
-            throw fault
-        } catch let fault as SQLiteFault {
-            throw .storage(fault.description)
         } catch {
-            throw .storage("\(error)")
+            throw LedgerFault(error)
         }
     }
 

@@ -135,7 +135,7 @@ extension LedgerWriter {
     func grantCredits(into effects: inout Effects) {
         for (session, header) in credits {
             guard desks.indices.contains(Int(clamping: header.subject)), header.subject > 0 else {
-                effects.refuse(.unknownOffice, number: header.number, session: session)
+                effects.refuse(.notAttached, number: header.number, session: session)
                 continue
             }
             let office = UInt32(header.subject)

@@ -33,6 +33,8 @@ extension LedgerWriter {
             )
             guard directory.office(holding.referral.office)?.agency == request.session.agency
             else { throw RefusalCode.otherAgency }
+            guard holding.lease != nil || request.session.offices.contains(holding.referral.office)
+            else { throw RefusalCode.notAttached }
             guard holding.referral.serial == request.header.serial else {
                 throw RefusalCode.unknownReferral
             }

@@ -88,6 +88,7 @@ extension LedgerWriter {
             return try admitAction(envelope, occurredAt: occurredAt, request)
         }
         guard envelope.action.isEmpty else { throw RefusalCode.actionNotAllowed }
+        guard Name.isLegal(envelope.procedure) else { throw RefusalCode.nameInvalid }
         guard let published = directory.latestProcedure(envelope.procedure) else {
             throw RefusalCode.unknownProcedure
         }

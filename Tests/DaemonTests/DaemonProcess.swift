@@ -162,7 +162,8 @@ func eventually(
     _ condition: () async throws -> Bool,
     _ location: SourceLocation = #_sourceLocation
 ) async throws {
-    let limit = Clock.monotonicMilliseconds() + 30_000
+    // Three times the default lease: what a killed worker held comes back after one.
+    let limit = Clock.monotonicMilliseconds() + 90_000
     while try await !condition() {
         try #require(
             Clock.monotonicMilliseconds() < limit,

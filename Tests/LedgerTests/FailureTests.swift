@@ -157,7 +157,7 @@ struct FailureTests {
 
     // MARK: Custody
 
-    @Test("custody survives a kill and is settled by any session of the agency, by no other")
+    @Test("custody survives a kill and is settled by any session that staffs the office, by no other")
     func custody() throws {
         try bench.submitted(one, "line")
         let delivery = try #require(bench.deliveries.first)
@@ -175,8 +175,10 @@ struct FailureTests {
         let foreign = bench.complete(delivery.inCustody.held(by: other), "done")
         #expect(try bench.reply(to: foreign).refusal == .otherAgency)
         let mine = try bench.hello("a")
-        #expect(try bench.reply(to: bench.note(delivery.inCustody.held(by: mine), "x")).isAnswer)
         let held = delivery.inCustody.held(by: mine)
+        #expect(try bench.reply(to: bench.complete(held, "done")).refusal == .notAttached)
+        _ = try bench.attach(mine, "a/one")
+        #expect(try bench.reply(to: bench.note(held, "x")).isAnswer)
         #expect(try bench.reply(to: bench.settle(.renew, held)).refusal == .stale)
         let done = try bench.reply(to: bench.complete(held, "done"))
         #expect(done.isAnswer)
