@@ -8,8 +8,8 @@ internal import Glibc
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else "
-                + "ipc:///run/barid/bus.sock.",
+            "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else the "
+                + "bus.sock of --data, else ipc:///run/barid/bus.sock.",
             valueName: "endpoint"
         )
     )
@@ -17,7 +17,7 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Data directory of a daemon on this machine: its bus.sock is used.",
+            "Data directory of a daemon on this machine: its bus.sock is used. Default: $BARID_DATA.",
             valueName: "dir"
         )
     )
@@ -37,7 +37,8 @@ struct ConnectionOptions: ParsableArguments {
     var endpoint: String {
         if let bus { return Self.endpoint(of: bus) }
         if let data { return "ipc://\(data)/bus.sock" }
-        return Self.endpoint(of: environment("BARID_BUS") ?? "/run/barid/bus.sock")
+        if let bus = environment("BARID_BUS") { return Self.endpoint(of: bus) }
+        return "ipc://" + (environment("BARID_DATA") ?? "/run/barid") + "/bus.sock"
     }
 
     /// The agency asked for, else that of the office, else `city`.
@@ -77,7 +78,7 @@ struct ConnectionOptions: ParsableArguments {
             if error.code == .notConnected {
                 throw leaving(
                     "No answer from the bus at \(endpoint). Is baridd running there? Another place "
-                        + "is named with --bus or --data.",
+                        + "is named with --bus, --data or their variables.",
                     .unreachable
                 )
             }

@@ -83,6 +83,12 @@ struct FileCheck: Codable {
         if check.omitted > 0 { lines.append("\(file): \(check.omitted) more are not shown.") }
         return lines
     }
+
+    /// For people, who also want to be told that nothing is wrong.
+    var report: [String] {
+        guard let name = check.name, lines.isEmpty else { return lines }
+        return ["\(file): The procedure \(name) is sound."]
+    }
 }
 
 /// Checks files; one that cannot be read is a finding at its first place.
