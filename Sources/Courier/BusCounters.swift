@@ -2,6 +2,8 @@
 
 /// What the bus did since it started, as of the last sweep (once a second).
 package struct BusCounters: Sendable, Equatable {
+    /// Sweeps so far, one a second; a number that stands still is a bus that does.
+    package var sweeps: UInt64 = 0
     /// Sessions in the table now, opening and leaving ones included.
     package var sessions = 0
     /// Packets received, broken ones included.

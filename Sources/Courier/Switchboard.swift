@@ -194,5 +194,6 @@ struct Switchboard: ~Copyable {
             try end(session, farewell: .noSession)
         }
         counters.sessions = sessions.count
+        counters.sweeps += 1
     }
 }

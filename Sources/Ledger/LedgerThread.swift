@@ -12,6 +12,7 @@ package final class LedgerThread: Sendable {
         case batch(Batch)
         case act(OperatorAct, Operator, Mailbox<ActReply>)
         case gauges(Mailbox<LedgerGauges>)
+        case probe(Mailbox<Bool>)
     }
 
     private enum ActReply: Sendable {
@@ -105,6 +106,15 @@ package final class LedgerThread: Sendable {
         return reply.take()
     }
 
+    /// Whether a commit of its own reached the disk within so many milliseconds.
+    ///
+    /// This is what a watchdog wants to know: a thread that turns and a disk that takes a sync.
+    package func probe(withinMilliseconds patience: Int64) -> Bool {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.probe(reply)) == nil else { return false }
+        return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
+    }
+
     // MARK: The thread
 
     private func run(
@@ -177,6 +187,9 @@ package final class LedgerThread: Sendable {
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
         case .gauges(let reply):
             _ = reply.put(writer.gauges)
+        case .probe(let reply):
+            try writer.probe(wall: wall)
+            _ = reply.put(true)
         case nil:
             guard effects.byteCount < Batch.bytesMax else { return }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)

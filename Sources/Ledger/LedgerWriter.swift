@@ -185,6 +185,15 @@ package final class LedgerWriter {
         commit(wrote: true)
     }
 
+    /// Proves that the disk still takes a commit: writes the instant of the probe and syncs it.
+    ///
+    /// - Throws: `LedgerFault.storage`; nothing was kept.
+    package func probe(wall: Int64) throws(LedgerFault) {
+        try inTransaction { () throws(SQLiteFault) in
+            try connection.execute("UPDATE daemon SET probed = \(wall) WHERE epoch = \(epoch)")
+        }
+    }
+
     private func commit(wrote: Bool) {
         do {
             try tables.commit()

@@ -15,7 +15,9 @@ enum Schema {
     /// Each brings the schema one version up; published ones never change.
     static let migrations = [
         """
-        CREATE TABLE daemon (epoch INTEGER PRIMARY KEY, started INTEGER NOT NULL);
+        CREATE TABLE daemon (
+            epoch INTEGER PRIMARY KEY, started INTEGER NOT NULL,
+            probed INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE agency (
             number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, backdating INTEGER NOT NULL);
         CREATE TABLE office (
