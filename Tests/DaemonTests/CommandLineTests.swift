@@ -171,6 +171,25 @@ extension DaemonTests {
             }
         }
 
+        @Test("a worker ends at the first SIGTERM, whatever it is doing")
+        func stopped() async throws {
+            let daemon = try DaemonProcess()
+            let workers = try (1...12).map { place in
+                try ChildProcess(
+                    "barid",
+                    [
+                        "work", "city/o\(place)", "--data", daemon.data, "--exec", "sleep 30",
+                        "--agency", "city",
+                    ]
+                )
+            }
+            try await eventually { try daemon.status().sessions >= workers.count }
+            for worker in workers { worker.signal(SIGTERM) }
+            for worker in workers {
+                #expect(worker.ending(seconds: 20) == .exited(0), "\(worker.errors)")
+            }
+        }
+
         @Test("operators' lists and figures have their JSON form")
         func operators() throws {
             let daemon = try DaemonProcess()
