@@ -71,6 +71,7 @@ let package = Package(
             "Daemon",
             ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]
         ),
+        room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
@@ -78,7 +79,7 @@ let package = Package(
             "baridctl",
             ["Control", "Declarations", "Platform", "Rules", "XES", arguments]
         ),
-        door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments]),
+        door("barid", ["BaridClient", "Bench", "Platform", "Wire", "XES", arguments]),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ"]),
@@ -108,6 +109,13 @@ let package = Package(
                 "ZeroMQ", "Wire", "Platform",
             ]
         ),
+        .executableTarget(
+            name: "LedgerCost",
+            dependencies: ["Bench"],
+            path: "Tests/LedgerCost",
+            swiftSettings: settings
+        ),
+        tests("CostTests", ["LedgerCost"]),
         tests("TidyTests", []),
     ]
 )
