@@ -74,6 +74,7 @@ let package = Package(
             "Daemon",
             ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]
         ),
+        room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
@@ -81,7 +82,10 @@ let package = Package(
             "baridctl",
             ["Control", "Declarations", "Platform", "Rules", "XES", arguments]
         ),
-        door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments, subprocess]),
+        door(
+            "barid",
+            ["BaridClient", "Bench", "Platform", "Wire", "XES", arguments, subprocess]
+        ),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ"]),
@@ -111,6 +115,13 @@ let package = Package(
                 "ZeroMQ", "Wire", "Platform",
             ]
         ),
+        .executableTarget(
+            name: "LedgerCost",
+            dependencies: ["Bench"],
+            path: "Tests/LedgerCost",
+            swiftSettings: settings
+        ),
+        tests("CostTests", ["LedgerCost"]),
         tests("TidyTests", []),
     ]
 )

@@ -15,6 +15,17 @@ extension LedgerWriter {
     var hasMoreToHandOut: Bool { !busyOffices.isEmpty }
 
     func handOut(into effects: inout Effects) {
+        guard hasMoreToHandOut else { return }
+        do {
+            try tables.beginReading()
+            try handOutReading(into: &effects)
+            try tables.commit()
+        } catch {
+            Fatal.end("The ledger could not be read: \(error.description).")
+        }
+    }
+
+    private func handOutReading(into effects: inout Effects) throws(SQLiteFault) {
         var remaining = Self.deliveriesPerTurn
         let start = effects.byteCount
         var unfinished: [UInt32] = []
@@ -24,11 +35,7 @@ extension LedgerWriter {
                 break
             }
             isBusy[Int(office)] = false
-            do {
-                try handOut(of: office, &remaining, start, into: &effects)
-            } catch {
-                Fatal.end("The ledger could not be read: \(error.description).")
-            }
+            try handOut(of: office, &remaining, start, into: &effects)
             guard remaining == 0 || effects.byteCount - start >= Self.bytesPerTurn else { continue }
             isBusy[Int(office)] = true
             unfinished.append(office)
@@ -36,6 +43,7 @@ extension LedgerWriter {
             break
         }
         busyOffices = unfinished
+        deliveries += UInt64(Self.deliveriesPerTurn - remaining)
     }
 
     private func handOut(
@@ -59,10 +67,10 @@ extension LedgerWriter {
     }
 
     private func load(_ office: UInt32, _ lane: UInt8, after: UInt64) throws(SQLiteFault) {
-        let found = try tables.ready(
+        let found = try tables.ready.after(
+            after,
             office: office,
             lane: lane,
-            after: after,
             limit: Window.itemsMax
         )
         let horizon =
@@ -80,10 +88,11 @@ extension LedgerWriter {
         into effects: inout Effects
     ) throws(SQLiteFault) {
         guard let published = directory.procedure(referral.step.procedure),
-            let step = published.step(referral.step)
+            let leaseMilliseconds = published.leaseMilliseconds(of: referral.step)
         else { preconditionFailure("referral \(referral.number) has no step") }
         let card = card(of: referral)
-        if sessions[session]?.announced.insert(card).inserted == true {
+        if let record = sessions[session], !record.announced.contains(card) {
+            record.announced.insert(card)
             let header = Header(.step, number: card)
             let name = directory.office(referral.office)?.name ?? ""
             effects.append(
@@ -102,18 +111,24 @@ extension LedgerWriter {
         header.generation = leases.grant(
             referral,
             to: session,
-            until: monotonic + step.leaseMilliseconds
+            until: monotonic + leaseMilliseconds
         )
         header.instant = referral.due
         header.serial = referral.serial
-        let size = try tables.withFile(referral.serial) { id, envelope, body in
-            header.id = id
-            effects.append(header, session: session, envelope: envelope, body: body)
-            return envelope.count + body.count
+        guard let file = try recentCase(referral.serial) else {
+            preconditionFailure("referral \(referral.number) names no case")
         }
-        desks[Int(referral.office)].charge(session, bytes: size ?? 0)
+        header.id = file.id
+        file.bytes.withUnsafeBytes { bytes in
+            effects.append(
+                header,
+                session: session,
+                envelope: UnsafeRawBufferPointer(rebasing: bytes[..<file.envelopeBytes]),
+                body: UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
+            )
+        }
+        desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
         desks[Int(referral.office)].leased += 1
-        deliveries += 1
     }
 
     /// The number under which a step at an office is announced: the same step may be done at

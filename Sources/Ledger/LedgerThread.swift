@@ -138,7 +138,7 @@ package final class LedgerThread: Sendable {
         var effects = Effects()
         do throws(LedgerFault) {
             while true {
-                try upkeep.look(after: writer, isIdle: false)
+                try upkeep.look(after: writer)
                 let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
                 guard work != nil || !inbox.isClosed else { break }
                 try perform(work, writer, into: &effects)
@@ -156,12 +156,16 @@ package final class LedgerThread: Sendable {
         hasEffects: Bool
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
-        try upkeep.look(after: writer, isIdle: true)
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
         let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
-        return inbox.take(until: retry ?? wake)
+        let rest =
+            upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
+        let until = min(retry ?? wake ?? .max, rest)
+        if let work = inbox.take(until: until == .max ? nil : until) { return work }
+        if until == rest, !inbox.isClosed { try upkeep.rest(writer.connection) }
+        return nil
     }
 
     private func perform(

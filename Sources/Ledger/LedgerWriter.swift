@@ -19,22 +19,23 @@ internal import Wire
 package final class LedgerWriter {
     let connection: Connection
     let tables: Tables
-    var journal: Journal
-    var directory: Directory
-    var leases: Leases
-    var desks: [Desk] = []
-    var sessions: [UInt32: SessionRecord] = [:]
+    let journal: Journal
+    let directory: Directory
+    @Confined var leases: Leases
+    @Confined var desks: [Desk] = []
+    @Confined var sessions: [UInt32: SessionRecord] = [:]
+    let recent = RecentCases()
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
     let reading: @Sendable (String) -> Procedure?
 
-    var nextSerial: UInt64 = 1
+    @Confined var nextSerial: UInt64 = 1
     var nextConnection: UInt64
     /// Wall clock instant of the turn, ms since 1970.
-    var now: Int64 = 0
+    @Confined var now: Int64 = 0
     /// Monotonic instant of the turn, in ms.
-    var monotonic: Int64 = 0
+    @Confined var monotonic: Int64 = 0
     /// Transactions committed since the start that wrote something.
     package private(set) var commits: UInt64 = 0
     /// Hops committed since the start.
@@ -44,19 +45,19 @@ package final class LedgerWriter {
     package var isStorageLow = false
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
-    var cards: [UInt64: UInt32] = [:]
+    @Confined var cards: [UInt64: UInt32] = [:]
 
     // What a batch has changed in memory and must undo if it is rolled back.
-    var endedLeases: [Lease] = []
-    var counts: [UInt32: OfficeCounts] = [:]
-    var hopsInBatch: UInt64 = 0
+    @Confined var endedLeases: [Lease] = []
+    @Confined var counts: [UInt32: OfficeCounts] = [:]
+    @Confined var hopsInBatch: UInt64 = 0
     /// Credit asked for in the batch, granted once it is committed.
-    var credits: [(session: UInt32, header: Header)] = []
+    @Confined var credits: [(session: UInt32, header: Header)] = []
     /// Offices that may have something to hand out.
-    var busyOffices: [UInt32] = []
-    var isBusy: [Bool] = []
+    @Confined var busyOffices: [UInt32] = []
+    @Confined var isBusy: [Bool] = []
     /// When the next delayed referral is ready, wall clock; nil if none is delayed.
-    var nextDelayed: Int64?
+    @Confined var nextDelayed: Int64? = nil
     var random = SystemRandomNumberGenerator()
 
     /// Opens the ledger in a data directory, makes it if there is none, and recovers.
@@ -177,7 +178,7 @@ package final class LedgerWriter {
         do {
             try tables.begin()
             try body()
-            try writeCounts()
+            try writeGathered()
         } catch {
             undo(into: &none, to: 0)
             throw LedgerFault(error)
@@ -229,7 +230,7 @@ package final class LedgerWriter {
             }
         }
         try doDueWork()
-        try writeCounts()
+        try writeGathered()
         commit(wrote: journal.head != mark.head)
     }
 
@@ -244,15 +245,18 @@ package final class LedgerWriter {
         let before = Checkpoint(self)
         let leasesBefore = endedLeases.count
         let countsBefore = counts
+        let hopsBefore = hopsInBatch
         try connection.execute("SAVEPOINT operation")
         do {
             try perform(operation, envelope, body, into: &effects)
+            try flushRows()
             try connection.execute("RELEASE operation")
         } catch {
             guard connection.isInTransaction else { throw error }
             try connection.execute("ROLLBACK TO operation; RELEASE operation")
             before.restore(self)
             counts = countsBefore
+            hopsInBatch = hopsBefore
             restoreLeases(from: leasesBefore)
             effects.truncate(to: mark)
             effects.refuse(
@@ -291,6 +295,7 @@ package final class LedgerWriter {
 
         func restore(_ writer: LedgerWriter) {
             writer.journal.rewind(to: head, hash: hash)
+            writer.tables.ready.discard()
             writer.nextSerial = serial
             writer.directory.rewind(
                 agencies: agencies,
@@ -298,6 +303,7 @@ package final class LedgerWriter {
                 procedures: procedures
             )
             writer.nextDelayed = nextDelayed
+            writer.recent.removeAll()
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }
     }
@@ -335,16 +341,25 @@ package final class LedgerWriter {
 
     // MARK: Counts
 
+    @inline(__always)
     func count(_ office: UInt32, _ change: (inout OfficeCounts) -> Void) {
         change(&counts[office, default: OfficeCounts()])
     }
 
-    private func writeCounts() throws(SQLiteFault) {
+    /// Writes the rows that gathered in memory and the counts of offices.
+    private func writeGathered() throws(SQLiteFault) {
+        try flushRows()
         for (office, change) in counts {
             try tables.count(change, office: office)
             desks[Int(office)].waiting += change.waiting
         }
         counts.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes what journal and ready queue gathered, so that any statement sees it.
+    func flushRows() throws(SQLiteFault) {
+        try journal.flush()
+        try tables.ready.flush()
     }
 
     /// Copies the write-ahead log into the database file and lets it start anew.
@@ -377,12 +392,19 @@ package struct LedgerLimits: Sendable {
 }
 
 /// A session as the ledger knows it.
-struct SessionRecord {
-    var agency: UInt32
+///
+/// A class, so that looking one up for every operation copies nothing. Ledger thread only.
+final class SessionRecord {
+    let agency: UInt32
     /// Number of the connection in the journal.
-    var connection: UInt64
+    let connection: UInt64
     /// Offices it staffs.
     var offices: [UInt32] = []
     /// Steps it was told of.
     var announced: Set<UInt32> = []
+
+    init(agency: UInt32, connection: UInt64) {
+        self.agency = agency
+        self.connection = connection
+    }
 }

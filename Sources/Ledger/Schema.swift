@@ -32,7 +32,7 @@ enum Schema {
         CREATE TABLE cases (
             serial INTEGER PRIMARY KEY, id BLOB NOT NULL, procedure INTEGER NOT NULL,
             agency INTEGER NOT NULL, opened INTEGER NOT NULL, due INTEGER NOT NULL,
-            closed INTEGER NOT NULL, result TEXT NOT NULL);
+            closed INTEGER NOT NULL, result TEXT NOT NULL, itinerary BLOB NOT NULL);
         CREATE UNIQUE INDEX cases_id ON cases (id);
         CREATE TABLE file (
             serial INTEGER PRIMARY KEY, id BLOB NOT NULL, envelope BLOB NOT NULL,
@@ -40,8 +40,6 @@ enum Schema {
         CREATE TABLE submission (
             agency INTEGER NOT NULL, key BLOB NOT NULL, position INTEGER NOT NULL,
             PRIMARY KEY (agency, key)) WITHOUT ROWID;
-        CREATE TABLE itinerary (
-            serial INTEGER PRIMARY KEY, version INTEGER NOT NULL, offices BLOB NOT NULL);
         CREATE TABLE ready (
             office INTEGER NOT NULL, lane INTEGER NOT NULL, referral INTEGER NOT NULL,
             serial INTEGER NOT NULL, slip BLOB NOT NULL,

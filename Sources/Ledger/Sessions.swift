@@ -105,9 +105,7 @@ extension LedgerWriter {
             actor: request.session.connection
         )
         desks[Int(office)].attach(request.number)
-        if sessions[request.number]?.offices.contains(office) == false {
-            sessions[request.number]?.offices.append(office)
-        }
+        if !request.session.offices.contains(office) { request.session.offices.append(office) }
         var answer = Header(.answer, number: request.header.number)
         answer.subject = UInt64(office)
         effects.append(answer, session: request.number)

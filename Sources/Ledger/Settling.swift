@@ -29,9 +29,9 @@ extension LedgerWriter {
             let occurredAt = try Admission.occurredAt(
                 claimed: request.header.instant,
                 now: now,
-                mayBackdate: directory.agency(request.session.agency)?.mayBackdate == true
+                mayBackdate: directory.mayBackdate(request.session.agency)
             )
-            guard directory.office(holding.referral.office)?.agency == request.session.agency
+            guard directory.agency(ofOffice: holding.referral.office) == request.session.agency
             else { throw RefusalCode.otherAgency }
             guard holding.lease != nil || request.session.offices.contains(holding.referral.office)
             else { throw RefusalCode.notAttached }
@@ -264,7 +264,7 @@ extension LedgerWriter {
             values = try attributes(of: referral.serial)
         }
         if published.procedure.takesItinerary {
-            hop.itinerary = try tables.itinerary(referral.serial)
+            hop.itinerary = try itinerary(of: referral.serial)
         }
         hop.movement = try published.movement(
             completing: outcome,
@@ -289,7 +289,7 @@ extension LedgerWriter {
             return
         }
         let rest = try itinerary(reason.offices, for: hop.published)
-        let visited = try tables.itinerary(referral.serial).prefix(Int(referral.slot) + 1)
+        let visited = try itinerary(of: referral.serial).prefix(Int(referral.slot) + 1)
         guard visited.count + rest.count <= Limits.itineraryOfficesMax else {
             throw RefusalCode.itineraryTooLong
         }

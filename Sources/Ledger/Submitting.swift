@@ -78,11 +78,10 @@ extension LedgerWriter {
         }
         guard nextSerial <= CaseNumber.serialMax else { throw RefusalCode.storageFull }
         let envelope = try Envelope.read(Envelope.Case.self, from: request.envelope)
-        let agency = directory.agency(request.session.agency)
         let occurredAt = try Admission.occurredAt(
             claimed: request.header.instant,
             now: now,
-            mayBackdate: agency?.mayBackdate == true
+            mayBackdate: directory.mayBackdate(request.session.agency)
         )
         if request.header.serial != 0 {
             return try admitAction(envelope, occurredAt: occurredAt, request)
@@ -125,7 +124,7 @@ extension LedgerWriter {
             published: published,
             occurredAt: occurredAt,
             due: existing.due,
-            itinerary: try tables.itinerary(existing.serial),
+            itinerary: try itinerary(of: existing.serial),
             action: place,
             existing: existing
         )
@@ -170,7 +169,8 @@ extension LedgerWriter {
                 procedure: published.number,
                 agency: request.session.agency,
                 opened: admitted.occurredAt,
-                due: admitted.due
+                due: admitted.due,
+                itinerary: admitted.itinerary
             )
         )
         try tables.insertFile(
@@ -179,9 +179,15 @@ extension LedgerWriter {
             envelope: request.envelope,
             body: request.body
         )
-        if published.procedure.takesItinerary {
-            try tables.setItinerary(serial, admitted.itinerary)
-        }
+        recent.keep(
+            serial,
+            RecentCase(
+                id: id,
+                envelope: request.envelope,
+                body: request.body,
+                itinerary: admitted.itinerary
+            )
+        )
         var referral = Referral(
             number: referralNumber(0),
             serial: serial,

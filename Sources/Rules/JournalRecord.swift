@@ -74,42 +74,52 @@ package struct JournalRecord: Equatable, Sendable {
     private static let fixedBytes = 80
     private static let entryBytes = 40
 
+    /// Bytes a record has at most: an entry for each step a procedure may have, and a digest.
+    package static let bytesMax = fixedBytes + StepNumber.placesMax * entryBytes + 32
+
+    /// Bytes this record has.
+    package var byteCount: Int {
+        Self.fixedBytes + entries.count * Self.entryBytes + digest.count
+    }
+
+    /// Writes the canonical bytes, filling a buffer of exactly `byteCount`.
+    package func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer[0] = 1
+        buffer[1] = act.rawValue
+        buffer.storeBigEndian(code, at: 2)
+        buffer[4] = flags.rawValue
+        buffer[5] = UInt8(truncatingIfNeeded: entries.count)
+        buffer[6] = digest.isEmpty ? 0 : 1
+        buffer[7] = 0
+        buffer.storeBigEndian(position, at: 8)
+        buffer.storeBigEndian(recordedAt, at: 16)
+        buffer.storeBigEndian(occurredAt, at: 24)
+        buffer.storeBigEndian(actor, at: 32)
+        buffer.storeBigEndian(serial, at: 40)
+        buffer.storeBigEndian(referral, at: 48)
+        buffer.storeBigEndian(generation, at: 56)
+        buffer.storeBigEndian(agency, at: 64)
+        buffer.storeBigEndian(office, at: 68)
+        buffer.storeBigEndian(step.rawValue, at: 72)
+        buffer.storeBigEndian(UInt32(0), at: 76)
+        var offset = Self.fixedBytes
+        for entry in entries {
+            buffer.storeBigEndian(entry.referral, at: offset)
+            buffer.storeBigEndian(entry.fork, at: offset + 8)
+            buffer.storeBigEndian(entry.due, at: offset + 16)
+            buffer.storeBigEndian(entry.office, at: offset + 24)
+            buffer.storeBigEndian(entry.step.rawValue, at: offset + 28)
+            buffer.storeBigEndian(entry.slot, at: offset + 32)
+            buffer.storeBigEndian(UInt32(entry.lane) << 24, at: offset + 36)
+            offset += Self.entryBytes
+        }
+        UnsafeMutableRawBufferPointer(rebasing: buffer[offset...]).copyBytes(from: digest)
+    }
+
     /// Replaces `bytes` with the canonical bytes.
     package func write(to bytes: inout [UInt8]) {
-        let length =
-            Self.fixedBytes + entries.count * Self.entryBytes + digest.count
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: repeatElement(0, count: length))
-        bytes.withUnsafeMutableBytes { buffer in
-            buffer[0] = 1
-            buffer[1] = act.rawValue
-            buffer.storeBigEndian(code, at: 2)
-            buffer[4] = flags.rawValue
-            buffer[5] = UInt8(truncatingIfNeeded: entries.count)
-            buffer[6] = digest.isEmpty ? 0 : 1
-            buffer.storeBigEndian(position, at: 8)
-            buffer.storeBigEndian(recordedAt, at: 16)
-            buffer.storeBigEndian(occurredAt, at: 24)
-            buffer.storeBigEndian(actor, at: 32)
-            buffer.storeBigEndian(serial, at: 40)
-            buffer.storeBigEndian(referral, at: 48)
-            buffer.storeBigEndian(generation, at: 56)
-            buffer.storeBigEndian(agency, at: 64)
-            buffer.storeBigEndian(office, at: 68)
-            buffer.storeBigEndian(step.rawValue, at: 72)
-            var offset = Self.fixedBytes
-            for entry in entries {
-                buffer.storeBigEndian(entry.referral, at: offset)
-                buffer.storeBigEndian(entry.fork, at: offset + 8)
-                buffer.storeBigEndian(entry.due, at: offset + 16)
-                buffer.storeBigEndian(entry.office, at: offset + 24)
-                buffer.storeBigEndian(entry.step.rawValue, at: offset + 28)
-                buffer.storeBigEndian(entry.slot, at: offset + 32)
-                buffer[offset + 36] = entry.lane
-                offset += Self.entryBytes
-            }
-            for (index, byte) in digest.enumerated() { buffer[offset + index] = byte }
-        }
+        bytes = [UInt8](repeating: 0, count: byteCount)
+        bytes.withUnsafeMutableBytes { write(to: $0) }
     }
 
     /// Reads canonical bytes; nil if they are not a record of a known format.

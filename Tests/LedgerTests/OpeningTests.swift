@@ -140,7 +140,7 @@ struct OpeningTests {
             "UPDATE ready SET lane = 0", "UPDATE ready SET slip = zeroblob(52)",
             "UPDATE ready SET slip = zeroblob(3)", "UPDATE office SET waiting = waiting + 1",
             "UPDATE cases SET closed = 1 WHERE serial = 1", "DELETE FROM cases WHERE serial = 2",
-            "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '' FROM cases LIMIT 1",
+            "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '', '' FROM cases LIMIT 1",
             "INSERT INTO journal VALUES (-1, zeroblob(32), zeroblob(80))",
             "INSERT INTO journal VALUES (999, zeroblob(32), zeroblob(80))",
             "DELETE FROM trail WHERE serial = 1",
