@@ -71,7 +71,9 @@ extension Switchboard {
         // A session may have ended while an earlier operation of the packet was answered.
         if let session = peer.session, session.isGone { peer.session = nil }
         switch header.verb {
-        case .answer, .refusal, .delivery, .step, .farewell:
+        case .answer, .refusal, .delivery, .step, .farewell, .event, .gap, .ended, .question,
+            .replied, .publish, .subscribe, .unsubscribe, .ack, .ask, .offer, .withdraw, .reply,
+            .catalogue:
             try refuse(.unknownVerb, number: header.number, to: peer)
         case .hello: try admit(header, envelope: envelope, body: body, from: &peer)
         case .heartbeat:
