@@ -6,9 +6,9 @@ package import Wire
 package struct TopicPattern: Hashable, Sendable {
     /// The pattern as it was written.
     package let text: String
-    private let words: [Word]
+    let words: [Word]
 
-    private enum Word: Hashable {
+    enum Word: Hashable, Sendable {
         case exact([UInt8])
         case any
         case rest
@@ -41,6 +41,13 @@ package struct TopicPattern: Hashable, Sendable {
             }
         }
         return parts.count == words.count
+    }
+
+    /// Whether it matches one topic only, the one that is written the same.
+    package var isTopic: Bool {
+        words.allSatisfy { word in
+            if case .exact = word { true } else { false }
+        }
     }
 
     /// Whether some topic on which the bus tells the acts of cases may match.
