@@ -33,6 +33,10 @@ final class Session {
     /// What this turn tells the session, or nil.
     var packet: Packet?
     var outbox = Outbox()
+    /// Bytes of the events kept for it while it is slow.
+    var keptBytes = 0
+    /// Requests about offers that the ledger has not judged yet, by their numbers.
+    var pendingOffers: [UInt32: PendingOffer] = [:]
     /// Whether the ledger was told that the session ended.
     var isEndTold = false
     /// Whether the session has left the table; what is meant for it then is dropped.

@@ -28,7 +28,9 @@ extension LedgerWriter {
         case .track: try track(request, into: &effects)
         case .bye:
             effects.append(Header(.answer, number: header.number), session: operation.session)
-        case .hello, .heartbeat, .answer, .refusal, .delivery, .step, .farewell:
+        case .hello, .heartbeat, .answer, .refusal, .delivery, .step, .farewell, .event, .gap,
+            .ended, .question, .replied, .publish, .subscribe, .unsubscribe, .ack, .ask, .offer,
+            .withdraw, .reply, .catalogue:
             effects.refuse(.malformed, number: header.number, session: operation.session)
         }
     }

@@ -29,12 +29,14 @@ package struct Effects: Sendable {
     package private(set) var bytes: [UInt8] = []
     /// Whether these effects end the work on a batch, so that the next one may be handed over.
     package var completesBatch = false
+    /// The policy from now on, if it changed; it stands before all items.
+    package var policy: UsePolicy?
 
     /// No effects.
     package init() {}
 
     /// Whether there is nothing to tell.
-    package var isEmpty: Bool { items.isEmpty && !completesBatch }
+    package var isEmpty: Bool { items.isEmpty && !completesBatch && policy == nil }
 
     /// Appends an effect, copying its envelope and body and setting the lengths.
     package mutating func append(
@@ -90,5 +92,6 @@ package struct Effects: Sendable {
         items.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
         completesBatch = false
+        policy = nil
     }
 }

@@ -16,6 +16,14 @@ package enum Envelope {
     package typealias Place = Barid_V1_Place
     package typealias Act = Barid_V1_Act
     package typealias Refused = Barid_V1_Refused
+    package typealias Event = Barid_V1_Event
+    package typealias Subscribe = Barid_V1_Subscribe
+    package typealias Question = Barid_V1_Question
+    package typealias Offer = Barid_V1_Offer
+    package typealias Reply = Barid_V1_Reply
+    package typealias CatalogueQuery = Barid_V1_CatalogueQuery
+    package typealias Catalogue = Barid_V1_Catalogue
+    package typealias Entry = Barid_V1_Entry
 
     /// Reads an envelope.
     ///

@@ -35,7 +35,17 @@ package struct Fields: OptionSet, Sendable {
         case .track: [.number, .serial, .id]
         case .bye: [.number]
         case .heartbeat: []
-        case .answer: [.number, .envelope, .subject, .generation, .instant, .serial, .id]
+        case .publish: [.number, .envelope, .body, .instant, .id]
+        case .subscribe: [.number, .envelope]
+        case .unsubscribe: [.number, .subject]
+        case .ack: [.code, .number, .envelope, .subject, .generation, .serial]
+        case .ask: [.number, .envelope, .body, .instant, .id]
+        case .offer: [.number, .envelope, .generation]
+        case .withdraw: [.number, .subject]
+        case .reply: [.code, .number, .envelope, .body, .subject, .generation]
+        case .catalogue: [.number, .envelope]
+        case .answer:
+            [.number, .envelope, .body, .subject, .generation, .instant, .serial, .id]
         case .refusal: [.code, .number, .envelope, .instant]
         case .delivery:
             [
@@ -43,6 +53,12 @@ package struct Fields: OptionSet, Sendable {
             ]
         case .step: [.number, .envelope]
         case .farewell: [.code, .envelope]
+        case .event:
+            [.code, .envelope, .body, .subject, .generation, .instant, .serial, .id]
+        case .gap: [.code, .number, .subject, .generation, .serial]
+        case .ended: [.code, .envelope, .subject]
+        case .question: [.code, .envelope, .body, .subject, .generation, .instant]
+        case .replied: [.code, .envelope, .body, .subject, .instant, .id]
         }
     }
 
@@ -51,6 +67,9 @@ package struct Fields: OptionSet, Sendable {
         switch verb {
         case .submit, .delivery: Header.laneMask
         case .answer: Header.repeatedFlag
+        case .publish, .ask, .event: Header.durableFlag
+        case .unsubscribe: Header.forgetFlag
+        case .ack: Header.cumulativeFlag
         default: 0
         }
     }

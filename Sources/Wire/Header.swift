@@ -5,10 +5,10 @@
 /// ```
 ///  0 verb │ 1 flags │ 2 code     │ 4 number           what, and which request it is or answers
 ///  8 envelopeLength │ 12 bodyLength                   what follows, each padded to 8 bytes
-/// 16 subject                                          referral, office or journal position
+/// 16 subject                                          referral, office, subscription, position
 /// 24 generation                                       fencing of a lease, or a count of credit
 /// 32 instant                                          ms since 1970
-/// 40 serial                                           the case, or bytes of credit
+/// 40 serial                                           the case, a sequence, or bytes of credit
 /// 48 id (16 bytes)                                    key, case id, session or hash
 /// ```
 /// Fields a verb does not use are zero; `isCanonical` says so.
@@ -35,6 +35,12 @@ package struct Header: Equatable, Sendable {
     package static let laneMask: UInt8 = 0b0000_0011
     /// Flag bit 2 of `answer`: the request was a repetition, this is the first answer again.
     package static let repeatedFlag: UInt8 = 0b0000_0100
+    /// Flag bit 3 of `publish`, `ask` and `event`: kept in the ledger.
+    package static let durableFlag: UInt8 = 0b0000_1000
+    /// Flag bit 4 of `unsubscribe`: the durable subscription ends for all its members.
+    package static let forgetFlag: UInt8 = 0b0001_0000
+    /// Flag bit 5 of `ack`: every event delivered to this session up to this one.
+    package static let cumulativeFlag: UInt8 = 0b0010_0000
 
     /// Bytes of the whole operation on the wire, padding included.
     package var operationBytes: Int {

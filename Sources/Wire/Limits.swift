@@ -48,6 +48,42 @@ package enum Limits {
     /// Bytes of credit a session may hold for one office.
     package static let creditBytesMax: UInt64 = 64 << 20
 
+    /// Bytes of a topic or pattern.
+    package static let topicBytesMax = 200
+
+    /// Words of a topic or pattern.
+    package static let topicWordsMax = 16
+
+    /// Subscriptions of one session.
+    package static let subscriptionsMax = 1_000
+
+    /// Durable subscriptions of one agency.
+    package static let durableSubscriptionsMax = 1_000
+
+    /// Topics whose last event a slow live subscription keeps.
+    package static let latestTopicsMax = 1_000
+
+    /// Services one session offers.
+    package static let offersMax = 100
+
+    /// Questions one offer may be given before it has answered one.
+    package static let questionsMax: UInt64 = 1_000
+
+    /// Longest time a question that is not durable may wait, in milliseconds.
+    package static let deadlineMilliseconds: Int64 = 300_000
+
+    /// Longest time a durable question may wait, in milliseconds: 30 days.
+    package static let durableDeadlineMilliseconds: Int64 = 30 * 86_400_000
+
+    /// Time to acknowledge an event unless the subscription says otherwise, in milliseconds.
+    package static let ackMillisecondsDefault: Int64 = 30_000
+
+    /// Deliveries of an event to a durable subscription unless it says otherwise.
+    package static let eventAttemptsDefault: UInt32 = 10
+
+    /// Entries in one page of the catalogue.
+    package static let catalogueEntriesMax = 200
+
     /// Unanswered requests a session may have.
     package static let requestsMax = 10_000
 

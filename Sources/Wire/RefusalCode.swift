@@ -40,6 +40,14 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case caseOpen = 213
     case noPath = 214
     case laneUnknown = 215
+    case topicInvalid = 216
+    case patternInvalid = 217
+    case topicReserved = 218
+    case sourceForeign = 219
+    case startInvalid = 220
+    case unknownService = 221
+    case notOffered = 222
+    case mayNotUse = 223
 
     case stale = 300
     case unknownReferral = 301
@@ -51,6 +59,9 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case alreadySettled = 307
     case inCustody = 308
     case notDead = 309
+    case unknownSubscription = 310
+    case unknownQuestion = 311
+    case subscriptionDiffers = 312
 
     case busy = 400
     case storageFull = 401
@@ -59,8 +70,14 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case creditTooLarge = 404
     case draining = 405
     case unavailable = 406
+    case tooManySubscriptions = 407
+    case tooManyOffers = 408
+    case deadlinePassed = 409
+    case tooSlow = 410
+    case forgotten = 411
 
     case custodyRefused = 500
+    case answerRefused = 501
 
     case notConnected = 600
     case timedOut = 601
@@ -78,8 +95,8 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     /// Whether the same request may succeed later, unchanged.
     package var isRetriable: Bool {
         switch self {
-        case .busy, .storageFull, .tooManySessions, .draining, .unavailable, .notConnected,
-            .timedOut:
+        case .busy, .storageFull, .tooManySessions, .draining, .unavailable, .notOffered,
+            .tooSlow, .notConnected, .timedOut:
             true
         default: false
         }
@@ -120,6 +137,22 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
         case .caseOpen: "The case is still open; the action is for closed cases."
         case .noPath: "No transition of the step fits the attributes of the case."
         case .laneUnknown: "There is no such priority lane; use urgent, normal or bulk."
+        case .topicInvalid:
+            """
+            A topic is 1 to 16 words joined by dots, 200 bytes in all; a word is of a-z 0-9 _ - / \
+            or %2e.
+            """
+        case .patternInvalid:
+            "A pattern is a topic in which a word may be *, and the last word may be >."
+        case .topicReserved:
+            "The topic belongs to another agency or to the bus; an agency's topics begin with its name."
+        case .sourceForeign: "The source of an event begins with the agency that publishes it."
+        case .startInvalid:
+            "The subscription cannot begin there; see the protocol for what it may be."
+        case .unknownService:
+            "A service is agency/service of the own agency, offered over a session that staffs an office."
+        case .notOffered: "Nobody offers this service now; try again later or ask durably."
+        case .mayNotUse: "The catalogue does not name this agency among those that may use it."
         case .stale:
             "The lease has lapsed or was superseded; the case went on without this settlement."
         case .unknownReferral: "No referral of this number is waiting or held."
@@ -131,6 +164,10 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
         case .alreadySettled: "The referral was settled before, in another way."
         case .inCustody: "The office already holds custody of this referral."
         case .notDead: "The referral is not a dead letter."
+        case .unknownSubscription: "The session has no subscription of this number."
+        case .unknownQuestion: "No such question waits for an answer of this session."
+        case .subscriptionDiffers:
+            "A durable subscription of this name has another pattern; forget it first or choose a name."
         case .busy: "The bus is at a limit; try again at the instant given."
         case .storageFull: "The disk of the bus is nearly full; it takes no new cases until freed."
         case .tooManySessions: "The bus has as many sessions as it admits; try again later."
@@ -138,6 +175,12 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
         case .creditTooLarge: "More credit than 10 000 messages or 64 MiB for one office."
         case .draining: "The daemon is stopping; connect again shortly."
         case .unavailable: "The bus could not store the request; nothing was kept, try again."
+        case .tooManySubscriptions: "The session or agency has as many subscriptions as it may."
+        case .tooManyOffers: "The session offers as many services as it may."
+        case .deadlinePassed: "No answer came before the deadline of the question."
+        case .tooSlow: "The subscription ended because its reader was too slow; subscribe again."
+        case .forgotten: "The durable subscription was ended for all its members."
+        case .answerRefused: "The service did not answer the question and says why."
         case .custodyRefused: "The office refused custody of the case."
         case .notConnected: "The bus cannot be reached; check its address and that baridd runs."
         case .timedOut: "The bus did not answer in time; the request may be repeated safely."

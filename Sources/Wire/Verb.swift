@@ -20,6 +20,15 @@ package enum Verb: UInt8, CaseIterable, Sendable {
     case track = 13
     case bye = 14
     case heartbeat = 15
+    case publish = 16
+    case subscribe = 17
+    case unsubscribe = 18
+    case ack = 19
+    case ask = 20
+    case offer = 21
+    case withdraw = 22
+    case reply = 23
+    case catalogue = 24
 
     // Told by the daemon.
     case answer = 64
@@ -27,6 +36,11 @@ package enum Verb: UInt8, CaseIterable, Sendable {
     case delivery = 66
     case step = 67
     case farewell = 68
+    case event = 69
+    case gap = 70
+    case ended = 71
+    case question = 72
+    case replied = 73
 
     /// Whether a client may send this verb; the daemon refuses the others.
     ///

@@ -13,6 +13,10 @@ package struct Socket: ~Copyable {
         case router
         /// One stream of messages to and from whoever is connected.
         case dealer
+        /// To whoever subscribed, each message as far as it can be taken now; receives nothing.
+        case publisher
+        /// From publishers, only what begins with a prefix that was subscribed to; sends nothing.
+        case subscriber
     }
 
     let handle: UnsafeMutableRawPointer
@@ -26,6 +30,8 @@ package struct Socket: ~Copyable {
             switch kind {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
+            case .publisher: ZMQ_PUB
+            case .subscriber: ZMQ_SUB
             }
         guard let handle = zmq_socket(context.handle, number) else {
             throw .latest("open a ZeroMQ socket")

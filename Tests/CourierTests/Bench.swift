@@ -20,14 +20,31 @@ final class TestClock: Sendable {
     func advance(by step: Int64) { milliseconds.add(step, ordering: .relaxed) }
 }
 
+/// The end of a journal that a test writes.
+final class TestHead: Sendable {
+    private let head = Mutex<LedgerHead?>(nil)
+
+    var current: LedgerHead? { head.withLock { $0 } }
+
+    func move(to head: LedgerHead) { self.head.withLock { $0 = head } }
+}
+
 /// A bus on a thread of its own, with the test in the ledger's place.
 final class Bench {
+    /// What the bus takes for the time of day, in milliseconds since 1970.
+    static let wall: Int64 = 1_700_000_000_000
+
     let directory = TemporaryDirectory()
     let clock = TestClock()
     let loop: BusLoop
     private(set) var endpoints: [String] = []
     private let batches = Mailbox<Batch>(capacity: 2)
     private let effects = Mailbox<Effects>(capacity: 10_000)
+    private let feeds = Mailbox<Feed>(capacity: 1_000)
+    /// What the bus said about being listened to, oldest first.
+    let listenings = Mailbox<Bool>(capacity: 1_000)
+    /// The end of the journal that the bulletin tells.
+    let head = TestHead()
     private let signal: EventSignal
     private let outcome = Mailbox<Result<Void, BusFault>>(capacity: 1)
     private var thread: WorkerThread?
@@ -37,13 +54,16 @@ final class Bench {
     init(
         bodyBytesMax: Int = Limits.bodyBytesMaxDefault,
         sessionsMax: Int = 16,
-        endpoints wanted: [String] = []
+        endpoints wanted: [String] = [],
+        bulletin: String? = nil,
+        isRealTime: Bool = false
     ) throws {
         let signal = try EventSignal()
         self.signal = signal
         let loop = BusLoop(
             configuration: BusConfiguration(
                 endpoints: ["ipc://\(directory.path)/bus"] + wanted,
+                bulletin: bulletin,
                 bodyBytesMax: bodyBytesMax,
                 sessionsMax: sessionsMax
             ),
@@ -53,8 +73,11 @@ final class Bench {
             },
             collect: { [effects] in effects.tryTake() },
             signal: signal,
-            now: { [clock] in clock.now },
-            wallNow: { 1_700_000_000_000 }
+            feed: { [feeds] in feeds.tryTake() },
+            listening: { [listenings] in _ = listenings.put($0) },
+            head: { [head] in head.current },
+            now: { [clock] in isRealTime ? Clock.monotonicMilliseconds() : clock.now },
+            wallNow: { Self.wall }
         )
         self.loop = loop
         let places = Mailbox<[String]>(capacity: 1)
@@ -112,6 +135,12 @@ final class Bench {
         signal.signal()
     }
 
+    /// Feeds the bus durable events.
+    func feed(_ feed: Feed) {
+        _ = feeds.put(feed)
+        signal.signal()
+    }
+
     /// Takes the next batch and answers every numbered operation in it.
     @discardableResult
     func answerNext(_ location: SourceLocation = #_sourceLocation) throws -> Batch {
@@ -120,6 +149,7 @@ final class Bench {
             for operation in batch.operations where operation.header.number != 0 {
                 var header = Header(.answer, number: operation.header.number)
                 if operation.header.verb == .hello { header.id = operation.header.id }
+                if operation.header.verb == .offer { header.subject = 7 }
                 effects.append(header, session: operation.session)
             }
         }

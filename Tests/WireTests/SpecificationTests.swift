@@ -71,6 +71,22 @@ struct SpecificationTests {
                 "attributes of a case": Limits.attributesMax,
                 "credit of one office, messages": Int(Limits.creditMessagesMax),
                 "credit of one office, bytes": Int(Limits.creditBytesMax),
+                "topic or pattern": Limits.topicBytesMax,
+                "words of a topic or pattern": Limits.topicWordsMax,
+                "subscriptions of a session": Limits.subscriptionsMax,
+                "durable subscriptions of an agency": Limits.durableSubscriptionsMax,
+                "topics kept for a slow subscription": Limits.latestTopicsMax,
+                "services a session offers": Limits.offersMax,
+                "questions of an offer": Int(Limits.questionsMax),
+                "deadline": Int(Limits.deadlineMilliseconds),
+                "deadline of a durable question": Int(Limits.durableDeadlineMilliseconds),
+                "time to acknowledge, unless said otherwise": Int(
+                    Limits.ackMillisecondsDefault
+                ),
+                "deliveries of an event, unless said otherwise": Int(
+                    Limits.eventAttemptsDefault
+                ),
+                "entries in a page of the catalogue": Limits.catalogueEntriesMax,
                 "unanswered requests of a session": Limits.requestsMax,
                 "silence before a session expires": Int(Limits.expiryMilliseconds),
                 "pause between signs of life": Int(Limits.heartbeatMilliseconds),

@@ -340,13 +340,315 @@ package nonisolated struct Barid_V1_Act: Sendable {
   package init() {}
 }
 
-/// Why a request was refused. Verb `refusal`; the code stands in the header.
+/// Why a request was refused. Verbs `refusal farewell ended replied`; the code stands in the header.
 package nonisolated struct Barid_V1_Refused: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var text: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A published fact: the attributes of CloudEvents 1.0 that do not stand in the header, encoded once
+/// by the publisher and forwarded as is. Verb `publish`; again in every `event`.
+package nonisolated struct Barid_V1_Event: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var topic: String = String()
+
+  /// CloudEvents type, e.g. "sa.gov.civil-registry.birth.registered"
+  package var type: String = String()
+
+  /// CloudEvents source; its first path segment is the agency
+  package var source: String = String()
+
+  /// CloudEvents subject
+  package var subject: String = String()
+
+  /// CloudEvents datacontenttype of the body
+  package var contentType: String = String()
+
+  /// CloudEvents dataschema, a URI
+  package var schema: String = String()
+
+  /// W3C Trace Context
+  package var traceparent: String = String()
+
+  package var tracestate: String = String()
+
+  /// CloudEvents correlationid
+  package var correlation: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// An interest in topics. Verb `subscribe`.
+package nonisolated struct Barid_V1_Subscribe: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var pattern: String = String()
+
+  /// empty for a live subscription
+  package var name: String = String()
+
+  /// live only
+  package var slow: Barid_V1_Subscribe.Slow = .gap
+
+  /// durable only, and only when it is made
+  package var from: Barid_V1_Subscribe.From = .now
+
+  package var sequence: UInt64 = 0
+
+  /// ms since 1970
+  package var instant: Int64 = 0
+
+  /// durable only: time to acknowledge, 0 for 30 s
+  package var ackMs: UInt32 = 0
+
+  /// durable only: deliveries before a dead letter, 0 for 10
+  package var attemptsMax: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What a live subscription does when its reader is slower than what is published.
+  package nonisolated enum Slow: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// leave events out and say how many
+    case gap // = 0
+
+    /// keep the last event of each topic
+    case latest // = 1
+
+    /// end the subscription
+    case evict // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .gap
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .gap
+      case 1: self = .latest
+      case 2: self = .evict
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .gap: return 0
+      case .latest: return 1
+      case .evict: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Barid_V1_Subscribe.Slow] = [
+      .gap,
+      .latest,
+      .evict,
+    ]
+
+  }
+
+  /// Where a durable subscription begins when it is made.
+  package nonisolated enum From: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case now // = 0
+    case beginning // = 1
+
+    /// at `sequence`
+    case sequence // = 2
+
+    /// with the first event recorded at `instant` or later
+    case instant // = 3
+
+    /// with the last event of each topic, then what follows
+    case last // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .now
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .now
+      case 1: self = .beginning
+      case 2: self = .sequence
+      case 3: self = .instant
+      case 4: self = .last
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .now: return 0
+      case .beginning: return 1
+      case .sequence: return 2
+      case .instant: return 3
+      case .last: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Barid_V1_Subscribe.From] = [
+      .now,
+      .beginning,
+      .sequence,
+      .instant,
+      .last,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// A question to a service. Verb `ask`; again in `question`.
+package nonisolated struct Barid_V1_Question: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// "agency/service"
+  package var service: String = String()
+
+  /// media type of the body
+  package var contentType: String = String()
+
+  /// a URI
+  package var schema: String = String()
+
+  package var traceparent: String = String()
+
+  package var tracestate: String = String()
+
+  package var correlation: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Willingness to answer questions. Verb `offer`.
+package nonisolated struct Barid_V1_Offer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// "agency/service" of the own agency
+  package var service: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The answer to a question. Verb `reply`; again in the `answer` to `ask` and in `replied`.
+package nonisolated struct Barid_V1_Reply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var contentType: String = String()
+
+  package var schema: String = String()
+
+  /// why there is no answer, where the code is not 0
+  package var text: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What is asked of the catalogue. Verb `catalogue`.
+package nonisolated struct Barid_V1_CatalogueQuery: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// office | procedure | service | topic; empty for all
+  package var kind: String = String()
+
+  /// names beginning so; empty for all
+  package var prefix: String = String()
+
+  /// continue behind this entry; empty to begin
+  package var afterKind: String = String()
+
+  package var afterName: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A page of the catalogue, in order of kind and name.
+package nonisolated struct Barid_V1_Catalogue: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var entries: [Barid_V1_Entry] = []
+
+  /// ask again behind the last entry
+  package var more: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// One thing that the bus offers.
+package nonisolated struct Barid_V1_Entry: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: String = String()
+
+  package var name: String = String()
+
+  /// its owner; empty where the bus itself is
+  package var agency: String = String()
+
+  /// by language: "en", "ar"
+  package var title: Dictionary<String,String> = [:]
+
+  package var description_p: Dictionary<String,String> = [:]
+
+  /// of an event, a question or a case; a URI
+  package var schema: String = String()
+
+  /// of an answer; a URI
+  package var answerSchema: String = String()
+
+  /// agencies that may use it; empty for all
+  package var users: [String] = []
+
+  /// of a procedure
+  package var version: UInt32 = 0
+
+  /// somebody staffs or offers it now
+  package var `open`: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1032,6 +1334,429 @@ nonisolated extension Barid_V1_Refused: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   package static func ==(lhs: Barid_V1_Refused, rhs: Barid_V1_Refused) -> Bool {
     if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Event: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Event"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}topic\0\u{1}type\0\u{1}source\0\u{1}subject\0\u{3}content_type\0\u{1}schema\0\u{1}traceparent\0\u{1}tracestate\0\u{1}correlation\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.topic) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.type) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.source) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.schema) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.traceparent) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.tracestate) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.correlation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.topic.isEmpty {
+      try visitor.visitSingularStringField(value: self.topic, fieldNumber: 1)
+    }
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 2)
+    }
+    if !self.source.isEmpty {
+      try visitor.visitSingularStringField(value: self.source, fieldNumber: 3)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 4)
+    }
+    if !self.contentType.isEmpty {
+      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 5)
+    }
+    if !self.schema.isEmpty {
+      try visitor.visitSingularStringField(value: self.schema, fieldNumber: 6)
+    }
+    if !self.traceparent.isEmpty {
+      try visitor.visitSingularStringField(value: self.traceparent, fieldNumber: 7)
+    }
+    if !self.tracestate.isEmpty {
+      try visitor.visitSingularStringField(value: self.tracestate, fieldNumber: 8)
+    }
+    if !self.correlation.isEmpty {
+      try visitor.visitSingularStringField(value: self.correlation, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Event, rhs: Barid_V1_Event) -> Bool {
+    if lhs.topic != rhs.topic {return false}
+    if lhs.type != rhs.type {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.contentType != rhs.contentType {return false}
+    if lhs.schema != rhs.schema {return false}
+    if lhs.traceparent != rhs.traceparent {return false}
+    if lhs.tracestate != rhs.tracestate {return false}
+    if lhs.correlation != rhs.correlation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Subscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Subscribe"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pattern\0\u{1}name\0\u{1}slow\0\u{1}from\0\u{1}sequence\0\u{1}instant\0\u{3}ack_ms\0\u{3}attempts_max\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.slow) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.from) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.instant) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.ackMs) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.attemptsMax) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.slow != .gap {
+      try visitor.visitSingularEnumField(value: self.slow, fieldNumber: 3)
+    }
+    if self.from != .now {
+      try visitor.visitSingularEnumField(value: self.from, fieldNumber: 4)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 5)
+    }
+    if self.instant != 0 {
+      try visitor.visitSingularInt64Field(value: self.instant, fieldNumber: 6)
+    }
+    if self.ackMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.ackMs, fieldNumber: 7)
+    }
+    if self.attemptsMax != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attemptsMax, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Subscribe, rhs: Barid_V1_Subscribe) -> Bool {
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.slow != rhs.slow {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.instant != rhs.instant {return false}
+    if lhs.ackMs != rhs.ackMs {return false}
+    if lhs.attemptsMax != rhs.attemptsMax {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Subscribe.Slow: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0GAP\0\u{1}LATEST\0\u{1}EVICT\0")
+}
+
+nonisolated extension Barid_V1_Subscribe.From: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NOW\0\u{1}BEGINNING\0\u{1}SEQUENCE\0\u{1}INSTANT\0\u{1}LAST\0")
+}
+
+nonisolated extension Barid_V1_Question: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Question"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0\u{3}content_type\0\u{1}schema\0\u{1}traceparent\0\u{1}tracestate\0\u{1}correlation\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.service) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.schema) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.traceparent) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.tracestate) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.correlation) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.service.isEmpty {
+      try visitor.visitSingularStringField(value: self.service, fieldNumber: 1)
+    }
+    if !self.contentType.isEmpty {
+      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 2)
+    }
+    if !self.schema.isEmpty {
+      try visitor.visitSingularStringField(value: self.schema, fieldNumber: 3)
+    }
+    if !self.traceparent.isEmpty {
+      try visitor.visitSingularStringField(value: self.traceparent, fieldNumber: 4)
+    }
+    if !self.tracestate.isEmpty {
+      try visitor.visitSingularStringField(value: self.tracestate, fieldNumber: 5)
+    }
+    if !self.correlation.isEmpty {
+      try visitor.visitSingularStringField(value: self.correlation, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Question, rhs: Barid_V1_Question) -> Bool {
+    if lhs.service != rhs.service {return false}
+    if lhs.contentType != rhs.contentType {return false}
+    if lhs.schema != rhs.schema {return false}
+    if lhs.traceparent != rhs.traceparent {return false}
+    if lhs.tracestate != rhs.tracestate {return false}
+    if lhs.correlation != rhs.correlation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Offer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Offer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}service\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.service) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.service.isEmpty {
+      try visitor.visitSingularStringField(value: self.service, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Offer, rhs: Barid_V1_Offer) -> Bool {
+    if lhs.service != rhs.service {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Reply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Reply"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}content_type\0\u{1}schema\0\u{1}text\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.contentType) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.schema) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contentType.isEmpty {
+      try visitor.visitSingularStringField(value: self.contentType, fieldNumber: 1)
+    }
+    if !self.schema.isEmpty {
+      try visitor.visitSingularStringField(value: self.schema, fieldNumber: 2)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Reply, rhs: Barid_V1_Reply) -> Bool {
+    if lhs.contentType != rhs.contentType {return false}
+    if lhs.schema != rhs.schema {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_CatalogueQuery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CatalogueQuery"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}prefix\0\u{3}after_kind\0\u{3}after_name\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.prefix) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.afterKind) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.afterName) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.prefix.isEmpty {
+      try visitor.visitSingularStringField(value: self.prefix, fieldNumber: 2)
+    }
+    if !self.afterKind.isEmpty {
+      try visitor.visitSingularStringField(value: self.afterKind, fieldNumber: 3)
+    }
+    if !self.afterName.isEmpty {
+      try visitor.visitSingularStringField(value: self.afterName, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_CatalogueQuery, rhs: Barid_V1_CatalogueQuery) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.prefix != rhs.prefix {return false}
+    if lhs.afterKind != rhs.afterKind {return false}
+    if lhs.afterName != rhs.afterName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Catalogue: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Catalogue"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}more\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.more) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
+    }
+    if self.more != false {
+      try visitor.visitSingularBoolField(value: self.more, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Catalogue, rhs: Barid_V1_Catalogue) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs.more != rhs.more {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Barid_V1_Entry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Entry"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}name\0\u{1}agency\0\u{1}title\0\u{1}description\0\u{1}schema\0\u{3}answer_schema\0\u{1}users\0\u{1}version\0\u{1}open\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.agency) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.title) }()
+      case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.description_p) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.schema) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.answerSchema) }()
+      case 8: try { try decoder.decodeRepeatedStringField(value: &self.users) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.`open`) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.agency.isEmpty {
+      try visitor.visitSingularStringField(value: self.agency, fieldNumber: 3)
+    }
+    if !self.title.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.title, fieldNumber: 4)
+    }
+    if !self.description_p.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.description_p, fieldNumber: 5)
+    }
+    if !self.schema.isEmpty {
+      try visitor.visitSingularStringField(value: self.schema, fieldNumber: 6)
+    }
+    if !self.answerSchema.isEmpty {
+      try visitor.visitSingularStringField(value: self.answerSchema, fieldNumber: 7)
+    }
+    if !self.users.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.users, fieldNumber: 8)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 9)
+    }
+    if self.`open` != false {
+      try visitor.visitSingularBoolField(value: self.`open`, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Barid_V1_Entry, rhs: Barid_V1_Entry) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.agency != rhs.agency {return false}
+    if lhs.title != rhs.title {return false}
+    if lhs.description_p != rhs.description_p {return false}
+    if lhs.schema != rhs.schema {return false}
+    if lhs.answerSchema != rhs.answerSchema {return false}
+    if lhs.users != rhs.users {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.`open` != rhs.`open` {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
