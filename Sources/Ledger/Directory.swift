@@ -9,6 +9,8 @@ struct AgencyRow {
     var number: UInt32
     var name: String
     var mayBackdate: Bool
+    /// Whether it hears of every case.
+    var isObserver: Bool
 }
 
 /// An office as the ledger knows it.
@@ -36,6 +38,7 @@ struct Directory {
     private var latest: [String: UInt32] = [:]
     private let insertAgency: Statement
     private let updateAgency: Statement
+    private let updateObserver: Statement
     private let insertOffice: Statement
     private let insertProcedure: Statement
 
@@ -51,6 +54,10 @@ struct Directory {
             )
             updateAgency = try Statement(
                 "UPDATE agency SET backdating = ? WHERE number = ?",
+                on: connection
+            )
+            updateObserver = try Statement(
+                "UPDATE agency SET observing = ? WHERE number = ?",
                 on: connection
             )
             insertOffice = try Statement(
@@ -75,7 +82,7 @@ struct Directory {
         reading: (String) -> Procedure?
     ) throws {
         let agencies = try Statement(
-            "SELECT number, name, backdating FROM agency ORDER BY number",
+            "SELECT number, name, backdating, observing FROM agency ORDER BY number",
             on: connection
         )
         while try agencies.step() {
@@ -83,7 +90,8 @@ struct Directory {
                 AgencyRow(
                     number: UInt32(agencies.int64(0)),
                     name: agencies.string(1),
-                    mayBackdate: agencies.int64(2) != 0
+                    mayBackdate: agencies.int64(2) != 0,
+                    isObserver: agencies.int64(3) != 0
                 )
             )
         }
@@ -140,7 +148,8 @@ struct Directory {
         let agency = AgencyRow(
             number: UInt32(agencies.count + 1),
             name: name,
-            mayBackdate: true
+            mayBackdate: true,
+            isObserver: false
         )
         insertAgency.bind(1, Int64(agency.number))
         insertAgency.bind(2, name)
@@ -155,6 +164,13 @@ struct Directory {
         updateAgency.bind(2, Int64(number))
         try updateAgency.run()
         agencies[Int(number) - 1].mayBackdate = isAllowed
+    }
+
+    mutating func setObserver(_ number: UInt32, _ isObserver: Bool) throws(SQLiteFault) {
+        updateObserver.bind(1, isObserver ? 1 : 0)
+        updateObserver.bind(2, Int64(number))
+        try updateObserver.run()
+        agencies[Int(number) - 1].isObserver = isObserver
     }
 
     /// Writes and keeps a new office of an agency.

@@ -21,6 +21,7 @@ package final class LedgerWriter {
     let tables: Tables
     var journal: Journal
     var directory: Directory
+    var events: EventState
     var leases: Leases
     var desks: [Desk] = []
     var sessions: [UInt32: SessionRecord] = [:]
@@ -85,6 +86,7 @@ package final class LedgerWriter {
             tables = try Tables(connection)
             journal = try Journal(connection)
             directory = try Directory(connection, reading: reading)
+            events = try EventState(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32
@@ -164,6 +166,7 @@ package final class LedgerWriter {
             effects.completesBatch = true
         }
         handOut(into: &effects)
+        handOutEvents(into: &effects)
     }
 
     /// Runs one act in a transaction of its own; what it changed is undone if a row fails.
@@ -174,6 +177,7 @@ package final class LedgerWriter {
     ) throws(LedgerFault) {
         var none = Effects()
         rollbackMark = Checkpoint(self)
+        events.mark()
         do {
             try tables.begin()
             try body()
@@ -192,6 +196,7 @@ package final class LedgerWriter {
             // Nobody knows what reached the disk: no answer, no retry, recovery decides.
             Fatal.end("The ledger could not be committed: \(error.description).")
         }
+        events.keep()
         endedLeases.removeAll(keepingCapacity: true)
         hops += hopsInBatch
         hopsInBatch = 0
@@ -205,6 +210,7 @@ package final class LedgerWriter {
     ) throws(SQLiteFault) {
         let mark = Checkpoint(self)
         rollbackMark = mark
+        events.mark()
         try tables.begin()
         if let batch {
             try batch.bytes.withBytes { bytes throws(SQLiteFault) in
@@ -236,10 +242,13 @@ package final class LedgerWriter {
         let leasesBefore = endedLeases.count
         let countsBefore = counts
         try connection.execute("SAVEPOINT operation")
+        events.mark()
         do {
             try perform(operation, envelope, body, into: &effects)
             try connection.execute("RELEASE operation")
+            events.keep()
         } catch {
+            events.undo()
             guard connection.isInTransaction else { throw error }
             try connection.execute("ROLLBACK TO operation; RELEASE operation")
             before.restore(self)
@@ -302,6 +311,7 @@ package final class LedgerWriter {
             }
         }
         rollbackMark?.restore(self)
+        events.undo()
         restoreLeases(from: 0)
         counts.removeAll(keepingCapacity: true)
         hopsInBatch = 0
@@ -336,6 +346,7 @@ package final class LedgerWriter {
             desks[Int(office)].waiting += change.waiting
         }
         counts.removeAll(keepingCapacity: true)
+        try writeEvents()
     }
 
     /// Copies the write-ahead log into the database file and lets it start anew.
@@ -376,4 +387,8 @@ struct SessionRecord {
     var offices: [UInt32] = []
     /// Steps it was told of.
     var announced: Set<UInt32> = []
+    /// Durable subscriptions it takes part in.
+    var subscriptions: [UInt64] = []
+    /// Services it offers, or still has a question of.
+    var services: [String] = []
 }

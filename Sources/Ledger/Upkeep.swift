@@ -3,7 +3,8 @@
 internal import Platform
 internal import SQLite
 
-/// Checkpoints in idle gaps or over a size mark, and a look at the free disk space each second.
+/// Checkpoints in idle gaps or over a size mark, and each second a look at the free disk space and at
+/// what retention has to erase.
 ///
 /// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
 /// a checkpoint beside another connection's commit can corrupt the file.
@@ -35,5 +36,7 @@ struct Upkeep {
         if let free = try? DiskSpace.freeBytes(directory) {
             writer.isStorageLow = free < reserveBytes
         }
+        // A full slice is followed by the next one as soon as there is a gap.
+        if try writer.erase(wall: Clock.wallMilliseconds()) { nextLook = now }
     }
 }
