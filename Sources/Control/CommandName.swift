@@ -14,6 +14,17 @@ package enum CommandName: String, CaseIterable, Sendable {
     case deadClose = "dead.close"
     case agencyList = "agency.list"
     case agencyBackdating = "agency.backdating"
+    case agencyAllCases = "agency.all-cases"
+    case topicList = "topic.list"
+    case topicRules = "topic.rules"
+    case topicRetention = "topic.retention"
+    case subscriptionList = "subscription.list"
+    case subscriptionDead = "subscription.dead"
+    case subscriptionForget = "subscription.forget"
+    case catalogueList = "catalogue.list"
+    case catalogueShow = "catalogue.show"
+    case catalogueCheck = "catalogue.check"
+    case cataloguePublish = "catalogue.publish"
     case verify
     case exportTraces = "export.traces"
 }

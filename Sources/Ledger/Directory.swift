@@ -9,6 +9,8 @@ struct AgencyRow {
     var number: UInt32
     var name: String
     var mayBackdate: Bool
+    /// Whether it hears of every case.
+    var isObserver: Bool
 }
 
 /// An office as the ledger knows it.
@@ -37,6 +39,7 @@ final class Directory {
     private var latest: [String: UInt32] = [:]
     private let insertAgency: Statement
     private let updateAgency: Statement
+    private let updateObserver: Statement
     private let insertOffice: Statement
     private let insertProcedure: Statement
 
@@ -52,6 +55,10 @@ final class Directory {
             )
             updateAgency = try Statement(
                 "UPDATE agency SET backdating = ? WHERE number = ?",
+                on: connection
+            )
+            updateObserver = try Statement(
+                "UPDATE agency SET observing = ? WHERE number = ?",
                 on: connection
             )
             insertOffice = try Statement(
@@ -76,7 +83,7 @@ final class Directory {
         reading: (String) -> Procedure?
     ) throws {
         let agencies = try Statement(
-            "SELECT number, name, backdating FROM agency ORDER BY number",
+            "SELECT number, name, backdating, observing FROM agency ORDER BY number",
             on: connection
         )
         while try agencies.step() {
@@ -84,7 +91,8 @@ final class Directory {
                 AgencyRow(
                     number: UInt32(agencies.int64(0)),
                     name: agencies.string(1),
-                    mayBackdate: agencies.int64(2) != 0
+                    mayBackdate: agencies.int64(2) != 0,
+                    isObserver: agencies.int64(3) != 0
                 )
             )
         }
@@ -154,7 +162,8 @@ final class Directory {
         let agency = AgencyRow(
             number: UInt32(agencies.count + 1),
             name: name,
-            mayBackdate: true
+            mayBackdate: true,
+            isObserver: false
         )
         insertAgency.bind(1, Int64(agency.number))
         insertAgency.bind(2, name)
@@ -169,6 +178,13 @@ final class Directory {
         updateAgency.bind(2, Int64(number))
         try updateAgency.run()
         agencies[Int(number) - 1].mayBackdate = isAllowed
+    }
+
+    mutating func setObserver(_ number: UInt32, _ isObserver: Bool) throws(SQLiteFault) {
+        updateObserver.bind(1, isObserver ? 1 : 0)
+        updateObserver.bind(2, Int64(number))
+        try updateObserver.run()
+        agencies[Int(number) - 1].isObserver = isObserver
     }
 
     /// Writes and keeps a new office of an agency.

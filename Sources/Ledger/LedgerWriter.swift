@@ -21,6 +21,7 @@ package final class LedgerWriter {
     let tables: Tables
     let journal: Journal
     let directory: Directory
+    var events: EventState
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
@@ -86,6 +87,7 @@ package final class LedgerWriter {
             tables = try Tables(connection)
             journal = try Journal(connection)
             directory = try Directory(connection, reading: reading)
+            events = try EventState(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32
@@ -165,6 +167,7 @@ package final class LedgerWriter {
             effects.completesBatch = true
         }
         handOut(into: &effects)
+        handOutEvents(into: &effects)
     }
 
     /// Runs one act in a transaction of its own; what it changed is undone if a row fails.
@@ -175,6 +178,7 @@ package final class LedgerWriter {
     ) throws(LedgerFault) {
         var none = Effects()
         rollbackMark = Checkpoint(self)
+        events.mark()
         do {
             try tables.begin()
             try body()
@@ -202,6 +206,7 @@ package final class LedgerWriter {
             // Nobody knows what reached the disk: no answer, no retry, recovery decides.
             Fatal.end("The ledger could not be committed: \(error.description).")
         }
+        events.keep()
         endedLeases.removeAll(keepingCapacity: true)
         hops += hopsInBatch
         hopsInBatch = 0
@@ -215,6 +220,7 @@ package final class LedgerWriter {
     ) throws(SQLiteFault) {
         let mark = Checkpoint(self)
         rollbackMark = mark
+        events.mark()
         try tables.begin()
         if let batch {
             try batch.bytes.withBytes { bytes throws(SQLiteFault) in
@@ -247,11 +253,14 @@ package final class LedgerWriter {
         let countsBefore = counts
         let hopsBefore = hopsInBatch
         try connection.execute("SAVEPOINT operation")
+        events.mark()
         do {
             try perform(operation, envelope, body, into: &effects)
             try flushRows()
             try connection.execute("RELEASE operation")
+            events.keep()
         } catch {
+            events.undo()
             guard connection.isInTransaction else { throw error }
             try connection.execute("ROLLBACK TO operation; RELEASE operation")
             before.restore(self)
@@ -317,6 +326,7 @@ package final class LedgerWriter {
             }
         }
         rollbackMark?.restore(self)
+        events.undo()
         restoreLeases(from: 0)
         counts.removeAll(keepingCapacity: true)
         hopsInBatch = 0
@@ -354,6 +364,7 @@ package final class LedgerWriter {
             desks[Int(office)].waiting += change.waiting
         }
         counts.removeAll(keepingCapacity: true)
+        try writeEvents()
     }
 
     /// Writes what journal and ready queue gathered, so that any statement sees it.
@@ -402,6 +413,10 @@ final class SessionRecord {
     var offices: [UInt32] = []
     /// Steps it was told of.
     var announced: Set<UInt32> = []
+    /// Durable subscriptions it takes part in.
+    var subscriptions: [UInt64] = []
+    /// Services it offers, or still has a question of.
+    var services: [String] = []
 
     init(agency: UInt32, connection: UInt64) {
         self.agency = agency

@@ -3,8 +3,8 @@
 internal import Platform
 internal import SQLite
 
-/// Checkpoints in small slices or while nothing is asked, and a look at the free disk space each
-/// second.
+/// Checkpoints in small slices or while nothing is asked, and each second a look at the free disk
+/// space and at what retention has to erase.
 ///
 /// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
 /// a checkpoint beside another connection's commit can corrupt the file. A checkpoint therefore
@@ -40,6 +40,8 @@ struct Upkeep {
         if let free = try? DiskSpace.freeBytes(directory) {
             writer.isStorageLow = free < reserveBytes
         }
+        // A full slice is followed by the next one as soon as there is a gap.
+        if try writer.erase(wall: Clock.wallMilliseconds()) { nextLook = now }
     }
 
     /// Whether a rest would be used.

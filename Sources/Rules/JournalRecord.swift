@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Wire
+package import Wire
 
 /// One act, as the journal keeps it for ever.
 ///
@@ -13,6 +13,9 @@ internal import Wire
 /// 56 generation │ 64 agency │ 68 office │ 72 step │ 76 zero
 /// 80 entries × 40: referral │ fork │ due │ office │ step │ slot │ lane, 3 zero; then digest (32)
 /// ```
+/// Acts that are not about a case use the same places for what they are about; `key`, `topic` and
+/// `subject` name them.
+///
 /// To change it: a new format number, the old reader kept, a migration test.
 package struct JournalRecord: Equatable, Sendable {
     /// A queue the case entered by the act.
@@ -158,6 +161,29 @@ package struct JournalRecord: Equatable, Sendable {
             )
         }
         if hasDigest { digest = [UInt8](bytes[entriesEnd...]) }
+    }
+
+    /// Of `published` and `asked`: the key the sender chose, in the places of referral and
+    /// generation.
+    package var key: Identifier {
+        get { Identifier(high: referral, low: generation) }
+        set {
+            referral = newValue.high
+            generation = newValue.low
+        }
+    }
+
+    /// Of `published` and `erased`: the number of the topic, in the place of office.
+    package var topic: UInt32 {
+        get { office }
+        set { office = newValue }
+    }
+
+    /// Of `answered` and `expired` the position of the question, of `subscribed` and `forgotten` the
+    /// subscription, of `erased` the last position whose content went; in the place of referral.
+    package var subject: UInt64 {
+        get { referral }
+        set { referral = newValue }
     }
 
     /// The entry of a referral in this record.

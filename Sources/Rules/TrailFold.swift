@@ -61,7 +61,9 @@ package struct TrailFold: Sendable {
             }
         case .withdrawn:
             leave(record.referral)
-        case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started:
+        case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
+            .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
+            .cataloguePublished, .erased:
             break
         }
         if record.flags.contains(.closes) {
