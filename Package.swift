@@ -34,6 +34,8 @@ let arguments = Target.Dependency.product(
     package: "swift-argument-parser"
 )
 
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
 let package = Package(
     name: "barid",
     products: [
@@ -47,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -78,7 +81,7 @@ let package = Package(
             "baridctl",
             ["Control", "Declarations", "Platform", "Rules", "XES", arguments]
         ),
-        door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments]),
+        door("barid", ["BaridClient", "Platform", "Wire", "XES", arguments, subprocess]),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ"]),
