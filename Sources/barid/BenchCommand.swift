@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure the bus.",
-        subcommands: [FlowCommand.self]
+        subcommands: [FlowCommand.self, FanoutCommand.self, AskBenchCommand.self]
     )
 }
 
