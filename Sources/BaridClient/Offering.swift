@@ -77,8 +77,9 @@ public struct Questions: AsyncSequence, Sendable {
 
 /// A question put to this connection, to be answered before its deadline.
 ///
-/// An answer is repeated over a lost connection. One that comes too late fails with `deadlinePassed`,
-/// and one to a question that was put to another meanwhile with `unknownQuestion`.
+/// An answer to a durable question is repeated over a lost connection; any other is put to another
+/// then, and answering it fails with `unknownQuestion`. An answer that comes too late fails with
+/// `deadlinePassed`.
 public struct Question: Sendable {
     /// The service that was asked.
     public let service: String
@@ -102,6 +103,7 @@ public struct Question: Sendable {
     public var isDurable: Bool { generation > 0 }
 
     private let number: UInt64
+    private let session: UInt64
     private let generation: UInt64
     private let loop: BusLoop
 
@@ -120,6 +122,7 @@ public struct Question: Sendable {
         deadline = news.header.instant
         attempts = news.header.code
         number = news.header.subject
+        session = news.session
         generation = news.header.generation
         self.loop = loop
     }
@@ -166,7 +169,8 @@ public struct Question: Sendable {
                 header: header,
                 envelope: Envelope.bytes(of: reply),
                 body: body,
-                timeoutMilliseconds: loop.timeoutMilliseconds
+                timeoutMilliseconds: loop.timeoutMilliseconds,
+                session: isDurable ? nil : session
             )
         )
     }

@@ -12,6 +12,10 @@ struct Request: Sendable {
     var body: [UInt8] = []
     /// How long the caller waits, from the moment of asking.
     var timeoutMilliseconds: Int64
+    /// The one session it makes sense in; nil for any.
+    ///
+    /// What the bus numbers anew after a restart must not reach the wrong one of a later session.
+    var session: UInt64?
 }
 
 /// The answer to a request.

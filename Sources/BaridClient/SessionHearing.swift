@@ -223,6 +223,7 @@ extension SessionState {
         steps.removeAll()
         for desk in desks.keys { desks[desk]?.lose() }
         loseStandings()
+        for item in requests.takeBound() { fail(item.ticket, .client(.unknownQuestion)) }
     }
 
     /// A new session: nothing delivered in an earlier one can be settled.

@@ -97,6 +97,9 @@ extension SessionState {
     /// Sends a request, or queues it until the session is open and has room.
     mutating func ask(_ request: Request, ticket: UInt64, now: Int64) {
         guard mayAsk(ticket, envelope: request.envelope, body: request.body) else { return }
+        if let session = request.session, session != sessionCount || phase != .open {
+            return fail(ticket, .client(.unknownQuestion))
+        }
         let (deadline, overflow) = now.addingReportingOverflow(request.timeoutMilliseconds)
         requests.append(
             RequestWindow.Item(request, ticket: ticket, deadline: overflow ? .max : deadline)
