@@ -66,6 +66,7 @@ struct AnswerCommand: AsyncParsableCommand {
         let failureCount = try await untilStopped(over: bus, watch) {
             _ = try await bus.staff(office ?? service, credit: 0)
             let questions = try await bus.offer(service, atOnce: atOnce)
+            writeText("barid: Answering for \(service).\n", to: .error)
             return try await answer(questions, watch)
         }
         if failureCount > 0 { throw ExitCode.partly }

@@ -11,8 +11,10 @@ struct EventReport: Sendable {
 
     init(isJSON: Bool) { self.isJSON = isJSON }
 
-    /// Says what the columns are, where somebody looks.
-    func begin() {
+    /// Says on standard error that from now on nothing is missed, and what the columns are where
+    /// somebody looks.
+    func begin(_ pattern: String) {
+        warn("Listening to \(pattern).")
         guard isAligned, !isJSON else { return }
         write(["time", "sequence", "topic", "subject", "body"])
     }

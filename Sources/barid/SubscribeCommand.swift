@@ -14,7 +14,7 @@ struct SubscribeCommand: AsyncParsableCommand {
             once its line is written and the command of --exec ended with 0.
 
             With --json a line is a CloudEvents object, or {"gap": …} for events that will not be \
-            told; without, gaps are told on standard error. With --exec the body is the command's \
+            told; without, gaps are told on standard error. There a line says when it listens. With --exec the body is the command's \
             standard input, and the attributes are in BARID_TOPIC, BARID_TYPE, BARID_SEQUENCE and \
             others; any exit status but 0 asks for the event again and makes the exit status of this \
             program 2.
@@ -117,7 +117,7 @@ struct SubscribeCommand: AsyncParsableCommand {
         let count = limit ?? .max
         guard let durable else {
             let events = try await bus.subscribe(pattern, slow: slow ?? .gap, credit: credit)
-            report.begin()
+            report.begin(pattern)
             return try await Listener(report: report, job: job, watch: watch, limit: count)
                 .hear(events)
         }
@@ -127,7 +127,7 @@ struct SubscribeCommand: AsyncParsableCommand {
             from: from?.value ?? .now,
             credit: credit
         )
-        report.begin()
+        report.begin(pattern)
         return try await Listener(report: report, job: job, watch: watch, limit: count)
             .hear(events, acknowledges: !noAck)
     }
