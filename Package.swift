@@ -91,7 +91,7 @@ let package = Package(
         tests("ZeroMQTests", ["ZeroMQ"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("PlatformTests", ["Platform"]),
-        tests("WireTests", ["Wire", protobuf]),
+        tests("WireTests", ["Wire", protobuf, yams]),
         tests("RulesTests", ["Rules", "Wire"]),
         tests("DeclarationsTests", ["Declarations", "Rules"]),
         tests("XESTests", ["XES"]),

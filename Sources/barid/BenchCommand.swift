@@ -8,7 +8,9 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure the bus.",
-        subcommands: [FlowCommand.self, FloorCommand.self]
+        subcommands: [
+            FlowCommand.self, FanoutCommand.self, AskBenchCommand.self, FloorCommand.self,
+        ]
     )
 }
 

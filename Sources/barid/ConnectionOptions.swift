@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import BaridClient
 internal import Glibc
+internal import Wire
 
 /// Where the bus is and for whom we speak; the same for every command.
 struct ConnectionOptions: ParsableArguments {
@@ -25,7 +26,8 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Agency to act for. Default: $BARID_AGENCY, else that of the office, else city.",
+            "Agency to act for. Default: $BARID_AGENCY, else that of the office, service or topic, "
+                + "else city.",
             valueName: "name"
         )
     )
@@ -53,6 +55,7 @@ struct ConnectionOptions: ParsableArguments {
     func connect(
         as program: String,
         office: String? = nil,
+        agencyOf topic: String? = nil,
         patience: Duration? = nil
     ) async throws -> Bus {
         let endpoint = endpoint
@@ -69,7 +72,7 @@ struct ConnectionOptions: ParsableArguments {
         do {
             return try await Bus.connect(
                 to: endpoint,
-                agency: agency(for: office),
+                agency: agency(for: office ?? topic.map { Topic.owner(of: $0) }),
                 name: "barid \(program)",
                 timeout: patience ?? .seconds(5),
                 settleTimeout: patience ?? .seconds(30)
