@@ -17,15 +17,25 @@ extension LedgerWriter {
     func handOut(into effects: inout Effects) {
         guard hasMoreToHandOut else { return }
         do {
-            try tables.beginReading()
-            try handOutReading(into: &effects)
-            try tables.commit()
+            try handOutBusy(into: &effects)
+            try endReading()
         } catch {
             Fatal.end("The ledger could not be read: \(error.description).")
         }
     }
 
-    private func handOutReading(into effects: inout Effects) throws(SQLiteFault) {
+    /// Begins a transaction before the first row that handing out must read; often there is none.
+    func beginReading() throws(SQLiteFault) {
+        guard !connection.isInTransaction else { return }
+        try tables.beginReading()
+    }
+
+    private func endReading() throws(SQLiteFault) {
+        guard connection.isInTransaction else { return }
+        try tables.commit()
+    }
+
+    private func handOutBusy(into effects: inout Effects) throws(SQLiteFault) {
         var remaining = Self.deliveriesPerTurn
         let start = effects.byteCount
         var unfinished: [UInt32] = []
@@ -67,6 +77,7 @@ extension LedgerWriter {
     }
 
     private func load(_ office: UInt32, _ lane: UInt8, after: UInt64) throws(SQLiteFault) {
+        try beginReading()
         let found = try tables.ready.after(
             after,
             office: office,
@@ -90,19 +101,7 @@ extension LedgerWriter {
         guard let published = directory.procedure(referral.step.procedure),
             let leaseMilliseconds = published.leaseMilliseconds(of: referral.step)
         else { preconditionFailure("referral \(referral.number) has no step") }
-        let card = card(of: referral)
-        if let record = sessions[session], !record.announced.contains(card) {
-            record.announced.insert(card)
-            let header = Header(.step, number: card)
-            let name = directory.office(referral.office)?.name ?? ""
-            effects.append(
-                header,
-                session: session,
-                envelope: Envelope.bytes(
-                    of: published.announcement(of: referral.step, office: name)
-                )
-            )
-        }
+        let card = announcedCard(of: referral, published, to: session, into: &effects)
         var header = Header(.delivery)
         header.code = UInt16(clamping: referral.attempts)
         header.number = card
@@ -131,15 +130,28 @@ extension LedgerWriter {
         desks[Int(referral.office)].leased += 1
     }
 
-    /// The number under which a step at an office is announced: the same step may be done at
-    /// several offices, by an itinerary or an ad-hoc referral.
+    /// The number under which a session knows a step at an office; announced first if it does not yet.
     ///
-    /// Numbers are void after a restart.
-    private func card(of referral: Referral) -> UInt32 {
+    /// The same step may be done at several offices, by an itinerary or an ad-hoc referral. Numbers are
+    /// void after a restart.
+    private func announcedCard(
+        of referral: Referral,
+        _ published: PublishedProcedure,
+        to session: UInt32,
+        into effects: inout Effects
+    ) -> UInt32 {
         let key = UInt64(referral.step.rawValue) << 32 | UInt64(referral.office)
-        if let known = cards[key] { return known }
-        let card = UInt32(cards.count + 1)
+        let record = sessions[session]
+        if let known = record?.cards[key] { return known }
+        let card = cards[key] ?? UInt32(cards.count + 1)
         cards[key] = card
+        record?.cards[key] = card
+        let name = directory.office(referral.office)?.name ?? ""
+        effects.append(
+            Header(.step, number: card),
+            session: session,
+            envelope: Envelope.bytes(of: published.announcement(of: referral.step, office: name))
+        )
         return card
     }
 }

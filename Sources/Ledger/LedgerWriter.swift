@@ -359,7 +359,7 @@ package final class LedgerWriter {
     /// Writes the rows that gathered in memory and the counts of offices.
     private func writeGathered() throws(SQLiteFault) {
         try flushRows()
-        for (office, change) in counts {
+        for (office, change) in counts where change != OfficeCounts() {
             try tables.count(change, office: office)
             desks[Int(office)].waiting += change.waiting
         }
@@ -411,8 +411,8 @@ final class SessionRecord {
     let connection: UInt64
     /// Offices it staffs.
     var offices: [UInt32] = []
-    /// Steps it was told of.
-    var announced: Set<UInt32> = []
+    /// Steps at offices it was told of, with the number each is announced under.
+    var cards: [UInt64: UInt32] = [:]
     /// Durable subscriptions it takes part in.
     var subscriptions: [UInt64] = []
     /// Services it offers, or still has a question of.

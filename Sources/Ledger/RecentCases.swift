@@ -97,9 +97,10 @@ final class RecentCases {
 }
 
 extension LedgerWriter {
-    /// A case of the ledger, from memory or from disk; nil if there is none.
+    /// A case that is handed out, from memory or from disk; nil if there is none.
     func recentCase(_ serial: UInt64) throws(SQLiteFault) -> RecentCase? {
         if let known = recent[serial] { return known }
+        try beginReading()
         let itinerary = try tables.itinerary(serial)
         let found = try tables.withFile(serial) { id, envelope, body in
             RecentCase(id: id, envelope: envelope, body: body, itinerary: itinerary)

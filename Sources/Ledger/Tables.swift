@@ -550,7 +550,7 @@ struct ForkRow {
 }
 
 /// Referrals of an office by where they are, or a change of these counts.
-struct OfficeCounts {
+struct OfficeCounts: Equatable {
     var waiting = 0
     var delayed = 0
     var custody = 0
