@@ -165,8 +165,10 @@ package final class LedgerThread: Sendable {
                 let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
                 guard work != nil || !inbox.isClosed else { break }
                 try perform(work, writer, into: &effects)
-                send(&effects)
+                // Before the effects, so that who begins to listen at an answer is not told of what
+                // was committed before it.
                 events.tell(head: writer.journal.head)
+                send(&effects)
                 if let search = writer.nextSearch() { events.search(search) }
             }
             try writer.checkpoint()
@@ -186,7 +188,9 @@ package final class LedgerThread: Sendable {
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
         let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
-        return inbox.take(until: retry ?? wake)
+        // Retention runs on an idle ledger too.
+        let upkeepWake = monotonic + (upkeep.isErasing ? 0 : Upkeep.idleMilliseconds)
+        return inbox.take(until: min(retry ?? wake ?? .max, upkeepWake))
     }
 
     private func perform(

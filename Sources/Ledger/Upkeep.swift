@@ -14,10 +14,15 @@ struct Upkeep {
     /// Pages worth a checkpoint when there is nothing else to do: 4 MiB.
     static let pagesWhenIdle = 1_024
 
+    /// How long an idle ledger sleeps at most before it looks again, in milliseconds.
+    static let idleMilliseconds: Int64 = 60_000
+
     private let directory: String
     private let reserveBytes: Int64
     private var checkpointedPages = 0
     private var nextLook = Int64.min
+    /// Whether there is more to erase than fitted a slice.
+    private(set) var isErasing = false
 
     init(directory: String, reserveBytes: Int64) {
         self.directory = directory
@@ -31,12 +36,12 @@ struct Upkeep {
             checkpointedPages += pages
         }
         let now = Clock.monotonicMilliseconds()
-        guard now >= nextLook else { return }
+        guard now >= nextLook || isErasing && isIdle else { return }
         nextLook = now + 1_000
         if let free = try? DiskSpace.freeBytes(directory) {
             writer.isStorageLow = free < reserveBytes
         }
-        // A full slice is followed by the next one as soon as there is a gap.
-        if try writer.erase(wall: Clock.wallMilliseconds()) { nextLook = now }
+        // A full slice is followed by the next one as soon as there is nothing else to do.
+        isErasing = try writer.erase(wall: Clock.wallMilliseconds())
     }
 }
