@@ -15,8 +15,6 @@ struct QuestionReply {
 
 /// Durable questions: `ask` with the flag durable, `reply` to it, deadlines.
 extension LedgerWriter {
-    /// Open durable questions of an agency at most.
-    static let openQuestionsMax = 10_000
     /// How long a settled question is kept beyond its deadline, in milliseconds: 7 days.
     static let questionKeptMilliseconds: Int64 = 7 * 86_400_000
     /// Sessions told of one question at most; one above is the last that asked.
@@ -81,7 +79,7 @@ extension LedgerWriter {
             request.header.instant
                 <= now + Limits.durableDeadlineMilliseconds + Admission.clockSkewMilliseconds
         else { throw .malformed }
-        guard events.openQuestions[request.session.agency] ?? 0 < Self.openQuestionsMax else {
+        guard events.openQuestions[request.session.agency] ?? 0 < Limits.openQuestionsMax else {
             throw .busy
         }
         return question

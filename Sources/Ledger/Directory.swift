@@ -180,7 +180,7 @@ final class Directory {
         agencies[Int(number) - 1].mayBackdate = isAllowed
     }
 
-    mutating func setObserver(_ number: UInt32, _ isObserver: Bool) throws(SQLiteFault) {
+    func setObserver(_ number: UInt32, _ isObserver: Bool) throws(SQLiteFault) {
         updateObserver.bind(1, isObserver ? 1 : 0)
         updateObserver.bind(2, Int64(number))
         try updateObserver.run()

@@ -175,8 +175,10 @@ package final class LedgerThread: Sendable {
                 let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
                 guard work != nil || !inbox.isClosed else { break }
                 try perform(work, writer, into: &effects)
-                send(&effects)
+                // Before the effects, so that who begins to listen at an answer is not told of what
+                // was committed before it.
                 events.tell(head: writer.journal.head)
+                send(&effects)
                 if let search = writer.nextSearch() { events.search(search) }
             }
             try writer.checkpoint()
@@ -191,14 +193,15 @@ package final class LedgerThread: Sendable {
         hasEffects: Bool
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
+        try upkeep.eraseMore(from: writer)
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
         let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
         let rest =
             upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
-        let until = min(retry ?? wake ?? .max, rest)
-        if let work = inbox.take(until: until == .max ? nil : until) { return work }
+        let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic))
+        if let work = inbox.take(until: until) { return work }
         if until == rest, !inbox.isClosed { try upkeep.rest(writer.connection) }
         return nil
     }

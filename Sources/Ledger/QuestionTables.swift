@@ -87,7 +87,7 @@ struct QuestionTables {
         return QuestionRow(
             position: position,
             agency: UInt32(selectStatement.int64(0)),
-            key: Journal.prefix(of: selectStatement.bytes(1)),
+            key: Journal.prefix(of: selectStatement.blob(1)),
             service: selectStatement.string(2),
             deadline: selectStatement.int64(3),
             settled: UInt64(selectStatement.int64(4))

@@ -6,11 +6,6 @@ internal import Wire
 
 /// Durable subscriptions: `subscribe` with a name, `unsubscribe`, and what sessions do to them.
 extension LedgerWriter {
-    /// Longest time to acknowledge that may be asked for, in milliseconds: a day.
-    static let ackMillisecondsMax: UInt32 = 86_400_000
-    /// Most deliveries that may be asked for.
-    static let eventAttemptsMax: UInt32 = 1_000
-
     func subscribe(_ request: Request, into effects: inout Effects) throws(SQLiteFault) {
         let asked: Envelope.Subscribe
         let pattern: TopicPattern
@@ -18,8 +13,8 @@ extension LedgerWriter {
             asked = try Envelope.read(Envelope.Subscribe.self, from: request.envelope)
             pattern = try TopicPattern(asked.pattern)
             guard Name.isLegal(asked.name) else { throw .nameInvalid }
-            guard asked.slow == .gap, asked.ackMs <= Self.ackMillisecondsMax,
-                asked.attemptsMax <= Self.eventAttemptsMax
+            guard asked.slow == .gap, asked.ackMs <= Limits.ackMillisecondsMax,
+                asked.attemptsMax <= Limits.eventAttemptsMax
             else { throw .envelopeInvalid }
         } catch {
             return effects.refuse(error, request)

@@ -20,11 +20,15 @@ struct Upkeep {
     /// How long nothing must have been asked to count as rest, in milliseconds: longer than the
     /// pauses between the requests of a client that waits for each answer.
     static let restMilliseconds: Int64 = 100
+    /// Pause between looks at the disk and at what retention has to erase, in milliseconds.
+    static let pauseMilliseconds: Int64 = 1_000
 
     private let directory: String
     private let reserveBytes: Int64
     private var checkpointedPages = 0
     private var nextLook = Int64.min
+    /// Whether there is more to erase than fitted a slice.
+    private var isErasing = false
 
     init(directory: String, reserveBytes: Int64) {
         self.directory = directory
@@ -36,12 +40,23 @@ struct Upkeep {
         do { try checkpointIfDue(writer.connection) } catch { throw LedgerFault(error) }
         let now = Clock.monotonicMilliseconds()
         guard now >= nextLook else { return }
-        nextLook = now + 1_000
+        nextLook = now + Self.pauseMilliseconds
         if let free = try? DiskSpace.freeBytes(directory) {
             writer.isStorageLow = free < reserveBytes
         }
-        // A full slice is followed by the next one as soon as there is a gap.
-        if try writer.erase(wall: Clock.wallMilliseconds()) { nextLook = now }
+        // A full slice is followed by the next one once there is nothing else to do.
+        isErasing = try writer.erase(wall: Clock.wallMilliseconds())
+    }
+
+    /// Erases a further slice, since nothing else is to be done.
+    mutating func eraseMore(from writer: LedgerWriter) throws(LedgerFault) {
+        guard isErasing else { return }
+        isErasing = try writer.erase(wall: Clock.wallMilliseconds())
+    }
+
+    /// When an idle ledger must look again, on the monotonic clock: retention runs there too.
+    func nextLook(after monotonic: Int64) -> Int64 {
+        isErasing ? monotonic : monotonic + Self.pauseMilliseconds
     }
 
     /// Whether a rest would be used.
