@@ -18,10 +18,7 @@ extension Switchboard {
         do throws(RefusalCode) {
             let read = try EventNames(envelope)
             topic = read.topic
-            guard Topic.isLegal(topic) else { throw .topicInvalid }
-            guard Topic.owner(of: topic) == session.agency, session.agency != Topic.cases else {
-                throw .topicReserved
-            }
+            try check(topic, of: session.agency)
             guard read.sourceOwner == session.agency else { throw .sourceForeign }
             event.instant = try Admission.occurredAt(
                 claimed: header.instant,
@@ -187,6 +184,19 @@ extension Switchboard {
         header.code = RefusalCode.tooSlow.rawValue
         header.subject = number
         try tell(session, header, envelope: texts.envelope(of: .tooSlow))
+    }
+
+    /// Checks that an agency may publish on a topic; what was checked last is remembered, since who
+    /// publishes much does it on few topics.
+    ///
+    /// - Throws: `topicInvalid` or `topicReserved`.
+    private mutating func check(_ topic: String, of agency: String) throws(RefusalCode) {
+        guard topic != lastPublished.topic || agency != lastPublished.agency else { return }
+        guard Topic.isLegal(topic) else { throw .topicInvalid }
+        guard Topic.owner(of: topic) == agency, agency != Topic.cases else {
+            throw .topicReserved
+        }
+        lastPublished = (topic, agency)
     }
 
     private mutating func drawIdentifier(at wall: Int64) -> Identifier {

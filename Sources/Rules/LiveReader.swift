@@ -51,7 +51,8 @@ package struct LiveReader: Sendable {
     /// Adds credit.
     ///
     /// - Throws: `creditTooLarge` if it would exceed `Limits`; nothing is added then.
-    package mutating func grant(messages more: UInt64, bytes moreBytes: UInt64) throws(RefusalCode) {
+    package mutating func grant(messages more: UInt64, bytes moreBytes: UInt64) throws(RefusalCode)
+    {
         guard more <= Limits.creditMessagesMax, moreBytes <= Limits.creditBytesMax,
             messages + more <= Limits.creditMessagesMax,
             bytes + Int64(moreBytes) <= Int64(Limits.creditBytesMax)
