@@ -62,11 +62,9 @@ extension Switchboard {
     }
 
     /// Tells an event to every live subscription that matches and may hear it, by its policy where
-    /// it is slow.
+    /// it is slow, and returns how many these are, slow ones included.
     ///
-    /// - Parameters:
-    ///   - concerned: The agencies an act of a case concerns; nil for an agency's topic.
-    /// - Returns: How many these are, slow ones included.
+    /// `concerned` holds the agencies an act of a case concerns, and is nil for an agency's topic.
     mutating func putOut(
         _ header: Header,
         topic: String,

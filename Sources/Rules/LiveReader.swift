@@ -69,6 +69,7 @@ package struct LiveReader: Sendable {
     ///   - sequence: Its sequence, 0 if it is not kept in the ledger.
     ///   - isRoadFree: Whether it would be sent at once.
     ///   - isKeeping: Whether earlier events are kept and wait, so that it must not overtake them.
+    /// - Returns: What to do with it.
     package mutating func judge(
         cost: Int,
         sequence: UInt64,
