@@ -90,6 +90,7 @@ package struct DaemonProcess {
         let bus = BusLoop(
             configuration: BusConfiguration(
                 endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
+                bulletin: configuration.bulletin,
                 bodyBytesMax: configuration.bodyBytesMax,
                 sessionsMax: configuration.sessionsMax
             ),

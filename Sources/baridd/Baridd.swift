@@ -34,6 +34,15 @@ struct Baridd: ParsableCommand {
     )
     var endpoints: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Endpoint where public notices are published for any ZeroMQ SUB socket, such as "
+                + "ipc:///run/barid/bulletin; loopback or ipc only.",
+            valueName: "endpoint"
+        )
+    )
+    var bulletin: String?
+
     @Option(help: ArgumentHelp("Largest body taken, in bytes, up to 64 MiB.", valueName: "bytes"))
     var bodyMax: Int = 1_048_576
 
@@ -55,6 +64,7 @@ struct Baridd: ParsableCommand {
     func run() throws {
         var configuration = DaemonConfiguration(directory: data)
         configuration.endpoints = endpoints
+        configuration.bulletin = bulletin
         configuration.bodyBytesMax = bodyMax
         configuration.diskReserveBytes = diskReserve
         // A peer that goes away while it is written to must not end the daemon.
