@@ -96,7 +96,10 @@ package struct DaemonProcess {
             ),
             hand: { ledger.hand($0) },
             collect: { ledger.collect() },
-            signal: ledger.signal
+            signal: ledger.signal,
+            feed: { ledger.collectFeed() },
+            listening: { ledger.setListening($0) },
+            head: { ledger.head }
         )
         let bound = Mailbox<Result<[String], BusFault>>(capacity: 2)
         let courier: WorkerThread

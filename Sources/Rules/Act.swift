@@ -33,6 +33,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case retentionSet = 39
     case cataloguePublished = 40
     case erased = 41
+    case noticed = 42
 
     /// The word in trails and exports.
     package var word: String {
@@ -64,6 +65,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .retentionSet: "retention-set"
         case .cataloguePublished: "catalogue-published"
         case .erased: "erased"
+        case .noticed: "noticed"
         }
     }
 

@@ -63,7 +63,7 @@ package struct TrailFold: Sendable {
             leave(record.referral)
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
             .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
-            .cataloguePublished, .erased:
+            .cataloguePublished, .erased, .noticed:
             break
         }
         if record.flags.contains(.closes) {
