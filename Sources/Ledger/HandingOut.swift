@@ -14,7 +14,7 @@ extension LedgerWriter {
     /// Whether a turn ended before everything that can be handed out was.
     var hasMoreToHandOut: Bool { !busyOffices.isEmpty }
 
-    func handOut(into effects: inout Effects) {
+    func handOut(into effects: inout Effects) throws(SQLiteFault) {
         var remaining = Self.deliveriesPerTurn
         let start = effects.byteCount
         var unfinished: [UInt32] = []
@@ -24,11 +24,7 @@ extension LedgerWriter {
                 break
             }
             isBusy[Int(office)] = false
-            do {
-                try handOut(of: office, &remaining, start, into: &effects)
-            } catch {
-                Fatal.end("The ledger could not be read: \(error.description).")
-            }
+            try handOut(of: office, &remaining, start, into: &effects)
             guard remaining == 0 || effects.byteCount - start >= Self.bytesPerTurn else { continue }
             isBusy[Int(office)] = true
             unfinished.append(office)
