@@ -28,7 +28,11 @@ struct Auditor {
 
     /// Audits the ledger in a directory.
     ///
-    /// - Parameter receipts: How many of the log's receipts had been told when the ledger was so.
+    /// - Parameters:
+    ///   - directory: Where the ledger is.
+    ///   - procedures: What is published in it.
+    ///   - log: What its clients know.
+    ///   - receipts: How many of the log's receipts had been told when the ledger was so.
     /// - Throws: `Violation`.
     @discardableResult
     init(

@@ -55,9 +55,12 @@ final class CrashDisk {
     /// Ends all service: every later call fails.
     func cut() { isCut = true }
 
-    /// Whether a call may go on, and if not, the status it ends with.
+    /// Whether a call may go on.
     ///
-    /// - Parameter inputOutputFault: The status of a call on a disk without power.
+    /// - Parameters:
+    ///   - call: What is asked of the disk.
+    ///   - inputOutputFault: The status of the call on a disk without power.
+    /// - Returns: Nil if it may, else the status it ends with.
     func refuses(_ call: Call, inputOutputFault: Int32) -> Int32? {
         guard !isCut else { return inputOutputFault }
         guard call != .read else { return nil }
