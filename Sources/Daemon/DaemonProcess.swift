@@ -78,7 +78,7 @@ package struct DaemonProcess {
     private static func exitStatus(of error: any Error) -> Int32 {
         switch error as? LedgerFault {
         case .foreign, .later, .setting, .damaged: permanentFailure
-        case .storage, nil: temporaryFailure
+        case .storage, .undecided, nil: temporaryFailure
         }
     }
 

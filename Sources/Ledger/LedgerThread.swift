@@ -240,6 +240,7 @@ package final class LedgerThread: Sendable {
                     )
                 )
             } catch {
+                if case .undecided = error { throw error }
                 _ = reply.put(.fault(error))
             }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
