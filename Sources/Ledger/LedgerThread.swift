@@ -197,7 +197,7 @@ package final class LedgerThread: Sendable {
                 send(&effects)
                 if let search = writer.nextSearch() { events.search(search) }
             }
-            try writer.checkpoint()
+            try writer.finish()
         } catch {
             Fatal.end(error.description)
         }

@@ -399,12 +399,20 @@ package final class LedgerWriter {
     /// On a full disk the log stays as it is, and no new case is taken.
     ///
     /// - Throws: `LedgerFault.storage`; the process must end.
-    package func checkpoint() throws(LedgerFault) {
+    package func checkpoint() throws(LedgerFault) { try checkpoint(.passive) }
+
+    /// Ends a run: copies the log into the database file and empties it, so that the file alone is
+    /// the whole ledger, unless a reader still needs the log.
+    ///
+    /// - Throws: `LedgerFault.storage`.
+    func finish() throws(LedgerFault) { try checkpoint(.truncate) }
+
+    private func checkpoint(_ mode: CheckpointMode) throws(LedgerFault) {
         do {
-            _ = try connection.checkpoint(.passive)
+            _ = try connection.checkpoint(mode)
         } catch {
-            guard !error.isFull else { return isStorageLow = true }
-            throw LedgerFault(error)
+            if error.isFull { isStorageLow = true }
+            guard error.isFull || error.isBusy else { throw LedgerFault(error) }
         }
     }
 }
