@@ -93,7 +93,13 @@ struct AnswerCommand: AsyncParsableCommand {
                 watch?.work()
                 takenCount += 1
                 runningCount += 1
-                group.addTask { try await answer(question, job, report) }
+                group.addTask {
+                    do { return try await answer(question, job, report) } catch {
+                        // Whoever stops the program leaves the question to others; that is no failure.
+                        guard Task.isCancelled else { throw error }
+                        return true
+                    }
+                }
             }
             while let isAnswered = try await group.next() { if !isAnswered { failureCount += 1 } }
             return failureCount

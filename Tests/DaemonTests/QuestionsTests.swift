@@ -55,7 +55,9 @@ extension DaemonTests {
         @Test("when who has the question is killed, another answers it")
         func killedAnswerer() throws {
             let daemon = try DaemonProcess()
-            let first = try Self.offer(on: daemon, ["--exec", "echo taken >&2; sleep 1000"])
+            // It must not keep our end of its standard error open beyond the killed program.
+            let command = "echo taken >&2; exec sleep 90 2>/dev/null"
+            let first = try Self.offer(on: daemon, ["--exec", command])
             let asking = try ChildProcess(
                 "barid",
                 ["ask", "registry/lookup", "--deadline", "60", "--data", daemon.data]
