@@ -13,10 +13,14 @@ package struct Socket: ~Copyable {
         case router
         /// One stream of messages to and from whoever is connected.
         case dealer
+        /// One question after the other, each answered before the next.
+        case reply
+        /// One peer in this process.
+        case pair
     }
 
     let handle: UnsafeMutableRawPointer
-    private let context: Context
+    let context: Context
 
     /// Opens a socket in a context.
     ///
@@ -26,6 +30,8 @@ package struct Socket: ~Copyable {
             switch kind {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
+            case .reply: ZMQ_REP
+            case .pair: ZMQ_PAIR
             }
         guard let handle = zmq_socket(context.handle, number) else {
             throw .latest("open a ZeroMQ socket")
