@@ -8,8 +8,8 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
     case endpointMissing
     /// The text is no endpoint the bus knows; the text, and what is wrong with it.
     case endpointInvalid(String, reason: String)
-    /// A TCP endpoint that machines other than this one could reach.
-    case endpointNotLoopback(String)
+    /// An endpoint whose peers must prove keys, while the daemon has none itself.
+    case keyMissing(String)
     /// libzmq could not do what was asked; the endpoint stands in the fault.
     case socket(ZeroMQFault)
 
@@ -19,10 +19,10 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
             "the bus has no endpoint; configure one such as ipc:///run/barid/bus.sock"
         case .endpointInvalid(let endpoint, let reason):
             "cannot listen at \(endpoint): \(reason)"
-        case .endpointNotLoopback(let endpoint):
+        case .keyMissing(let endpoint):
             """
-            cannot listen at \(endpoint): TCP without identity and keys binds loopback only; use \
-            tcp://127.0.0.1:PORT, tcp://[::1]:PORT or an ipc:// path
+            cannot listen at \(endpoint): its peers must prove keys, and the daemon has none \
+            itself; make one with baridctl init --data DIR, then enrol the agencies
             """
         case .socket(let fault): fault.description
         }

@@ -3,6 +3,7 @@
 package import Platform
 package import Rules
 internal import Synchronization
+internal import Wire
 internal import ZeroMQ
 
 /// The work of the bus thread: owns every ZeroMQ socket and every session.
@@ -70,15 +71,20 @@ package final class BusLoop: Sendable {
     }
 
     private func open(_ endpoints: [Endpoint]) throws(ZeroMQFault) -> Switchboard {
-        let context = try Context(socketCountMax: Int32(clamping: endpoints.count + 8))
-        var poller = Poller(capacity: endpoints.count + 1)
+        // A keyed gate has a monitor with a socket at each end beside its own.
+        let context = try Context(socketCountMax: Int32(clamping: endpoints.count * 3 + 16))
+        var poller = Poller(capacity: endpoints.count * 2 + 2)
         let signalSlot = poller.add(fileDescriptor: ledger.signal.fileDescriptor)
+        // Before any gate: a handler must be there when the first peer knocks.
+        let door = try endpoints.contains(where: isKeyed) ? doorkeeper(in: context) : nil
+        door?.watch(with: &poller)
         var gates: [Gate] = []
         for endpoint in endpoints {
             gates.append(
                 try Gate(
                     endpoint,
                     bodyBytesMax: configuration.bodyBytesMax,
+                    secretKey: isKeyed(endpoint) ? configuration.secretKey : nil,
                     in: context,
                     poller: &poller
                 )
@@ -87,6 +93,7 @@ package final class BusLoop: Sendable {
         return Switchboard(
             configuration: configuration,
             gates: gates,
+            door: door,
             poller: poller,
             signalSlot: signalSlot,
             ledger: ledger,
@@ -108,7 +115,29 @@ package final class BusLoop: Sendable {
         guard !configuration.endpoints.isEmpty else { throw .endpointMissing }
         var endpoints: [Endpoint] = []
         for text in configuration.endpoints { endpoints.append(try Endpoint(text)) }
+        guard configuration.secretKey != nil else {
+            if let keyed = endpoints.first(where: isKeyed) { throw .keyMissing(keyed.text) }
+            return endpoints
+        }
         return endpoints
+    }
+
+    private func isKeyed(_ endpoint: Endpoint) -> Bool {
+        endpoint.isNetwork || configuration.isEveryEndpointKeyed
+    }
+
+    private func doorkeeper(in context: Context) throws(ZeroMQFault) -> Doorkeeper {
+        let messageBytesMax = Limits.messageBytesMax(bodyBytesMax: configuration.bodyBytesMax)
+        return try Doorkeeper(
+            in: context,
+            limits: DoorLimits(
+                connectionsMax: configuration.connectionsMax,
+                connectionsPerAddressMax: configuration.connectionsPerAddressMax,
+                // One whole message on its way, and what the kernel may hold for it.
+                unfinishedBytesMax: UInt64(messageBytesMax * 2 + (8 << 20)),
+                descriptorsMax: Descriptors.limit / 10 * 9
+            )
+        )
     }
 }
 

@@ -34,6 +34,8 @@ struct Switchboard: ~Copyable {
     let wallClock: @Sendable () -> Int64
     let texts = RefusalTexts()
     let gates: [Gate]
+    /// Guards the keyed gates; nil where there is none.
+    let door: Doorkeeper?
     private let signalSlot: Int
     private var poller: Poller
 
@@ -52,12 +54,18 @@ struct Switchboard: ~Copyable {
     /// Refusals for the peer that is heard now and has no session.
     let stray = Packet()
 
+    /// Agencies whose sessions end whatever road they came by.
+    var suspended: Set<String> = []
     private(set) var now: Int64
+    /// Wall clock of the turn, in milliseconds since 1970; read only where there is a door.
+    var wall: Int64 = 0
     var nextRetry: Int64
     private var lastSweep: Int64
     private(set) var isSwept = false
     private var firstGate = 0
     private var isListening = true
+    /// Whether the last look at the gates left nothing finished behind.
+    private(set) var areGatesEmpty = false
     private var deafSince: Int64 = 0
     private var deafMilliseconds: Int64 = 0
 
@@ -65,6 +73,7 @@ struct Switchboard: ~Copyable {
     init(
         configuration: BusConfiguration,
         gates: [Gate],
+        door: Doorkeeper?,
         poller: consuming Poller,
         signalSlot: Int,
         ledger: LedgerLine,
@@ -73,6 +82,7 @@ struct Switchboard: ~Copyable {
     ) {
         self.configuration = configuration
         self.gates = gates
+        self.door = door
         self.poller = poller
         self.signalSlot = signalSlot
         self.ledger = ledger
@@ -106,11 +116,14 @@ struct Switchboard: ~Copyable {
         _ = try poller.waitForWork(timeoutMilliseconds: patienceMilliseconds)
         if poller.readiness(of: signalSlot) != [] { ledger.signal.drain() }
         now = clock()
+        if door != nil { wall = wallClock() }
         try collectEffects()
+        try attendDoor()
         try listen()
         handOver()
         try flush()
         try retry()
+        try lookRound()
         try sweep()
     }
 
@@ -138,7 +151,8 @@ struct Switchboard: ~Copyable {
         // What gathered after the hand-over, and the end of draining, wait for no one.
         if !isBatchOutstanding, !batch.isEmpty || stage == .draining { return 0 }
         let due = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
-        return Int(min(max(due - now, 0), Self.sweepMilliseconds))
+        let sooner = min(due, door?.nextLook ?? due)
+        return Int(min(max(sooner - now, 0), Self.sweepMilliseconds))
     }
 
     private mutating func collectEffects() throws(ZeroMQFault) {
@@ -165,6 +179,7 @@ struct Switchboard: ~Copyable {
 
     /// Drains the gates in turn, each turn beginning with another, until the batch is full.
     private mutating func listen() throws(ZeroMQFault) {
+        areGatesEmpty = isListening
         firstGate = (firstGate + 1) % gates.count
         for place in gates.indices {
             let index = (firstGate + place) % gates.count
@@ -173,6 +188,7 @@ struct Switchboard: ~Copyable {
             while frameBudget > 0, !batch.isFull,
                 try hearNext(at: index, frameBudget: &frameBudget)
             {}
+            if frameBudget <= 0 || batch.isFull { areGatesEmpty = false }
         }
     }
 
@@ -189,6 +205,7 @@ struct Switchboard: ~Copyable {
         isSwept = now - lastSweep >= Self.sweepMilliseconds
         guard isSwept else { return }
         lastSweep = now
+        accountForDenials()
         let deadline = listeningNow - Limits.expiryMilliseconds
         for session in sessions.all where session.lastSeen <= deadline {
             try end(session, farewell: .noSession)

@@ -106,7 +106,10 @@ extension LedgerWriter {
         )
         header.instant = referral.due
         header.serial = referral.serial
-        let size = try tables.withFile(referral.serial) { id, envelope, body in
+        let isUnread = sessions[session]?.unread.contains(referral.office) == true
+        if isUnread { header.flags |= Header.withheldFlag }
+        let size = try tables.withFile(referral.serial) { id, envelope, content in
+            let body = isUnread ? .empty : content
             header.id = id
             effects.append(header, session: session, envelope: envelope, body: body)
             return envelope.count + body.count

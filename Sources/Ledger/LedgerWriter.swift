@@ -21,9 +21,12 @@ package final class LedgerWriter {
     let tables: Tables
     var journal: Journal
     var directory: Directory
+    var accessBook: AccessBook
     var leases: Leases
     var desks: [Desk] = []
     var sessions: [UInt32: SessionRecord] = [:]
+    /// Who the sessions are whose hello has not been judged yet.
+    var introduced: [UInt32: Introduction] = [:]
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
@@ -85,6 +88,7 @@ package final class LedgerWriter {
             tables = try Tables(connection)
             journal = try Journal(connection)
             directory = try Directory(connection, reading: reading)
+            accessBook = try AccessBook(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32
@@ -139,9 +143,10 @@ package final class LedgerWriter {
     ) throws(LedgerFault) {
         now = wall
         self.monotonic = monotonic
+        tellAccess(into: &effects)
         let operations = batch?.operations.count ?? 0
         let isDue = hasDueWork
-        if operations > 0 || isDue {
+        if operations > 0 || isDue || batch?.denials.isEmpty == false {
             let mark = effects.mark
             do {
                 try transaction(batch, into: &effects, withSavepoints: false)
@@ -158,6 +163,7 @@ package final class LedgerWriter {
                 }
             }
         }
+        introduced.removeAll(keepingCapacity: true)
         grantCredits(into: &effects)
         if let batch {
             for event in batch.events { note(event) }
@@ -193,6 +199,7 @@ package final class LedgerWriter {
             Fatal.end("The ledger could not be committed: \(error.description).")
         }
         endedLeases.removeAll(keepingCapacity: true)
+        accessBook.settle()
         hops += hopsInBatch
         hopsInBatch = 0
         if wrote { commits += 1 }
@@ -208,6 +215,8 @@ package final class LedgerWriter {
         try tables.begin()
         if let batch {
             try batch.bytes.withBytes { bytes throws(SQLiteFault) in
+                introduce(batch.introductions)
+                try note(batch.denials)
                 for operation in batch.operations {
                     let envelope = UnsafeRawBufferPointer(rebasing: bytes[operation.envelope])
                     let body = UnsafeRawBufferPointer(rebasing: bytes[operation.body])
@@ -289,6 +298,7 @@ package final class LedgerWriter {
                 procedures: procedures
             )
             writer.nextDelayed = nextDelayed
+            writer.rewindAccess()
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }
     }
@@ -372,6 +382,12 @@ struct SessionRecord {
     var agency: UInt32
     /// Number of the connection in the journal.
     var connection: UInt64
+    /// The key it proved; nil at an open endpoint.
+    var key: EnrolledKey?
+    /// Offices it staffs whose content it may not read.
+    var unread: [UInt32] = []
+    /// The epoch of the policy under which it was last found good.
+    var accessEpoch: UInt64 = 0
     /// Offices it staffs.
     var offices: [UInt32] = []
     /// Steps it was told of.

@@ -33,6 +33,8 @@ package enum OperatorAct: Sendable {
     case dismiss(referral: UInt64)
     /// Gives or takes an agency's right to report acts with earlier instants.
     case backdating(agency: String, isAllowed: Bool)
+    /// Changes who may come in or what they may do.
+    case access(AccessAct)
 }
 
 /// What came of an operator's act.
@@ -43,6 +45,8 @@ package enum OperatorOutcome: Sendable {
     case published(version: UInt32, isNew: Bool)
     /// Not done, and why.
     case refused(RefusalCode)
+    /// What came of a change of who may come in.
+    case access(AccessOutcome)
 }
 
 extension LedgerWriter {
@@ -66,6 +70,7 @@ extension LedgerWriter {
             case .dismiss(let referral): outcome = try dismiss(referral, who)
             case .backdating(let agency, let isAllowed):
                 outcome = try setBackdating(agency, isAllowed, who)
+            case .access(let act): outcome = .access(try change(act, who))
             }
         }
         return outcome
@@ -205,7 +210,7 @@ extension LedgerWriter {
 
     // MARK: Records of operators
 
-    private func record(_ act: Act, _ who: Operator) -> JournalRecord {
+    func record(_ act: Act, _ who: Operator) -> JournalRecord {
         var record = JournalRecord(act)
         record.actor = who.actor
         record.flags = .byOperator

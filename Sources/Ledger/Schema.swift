@@ -67,7 +67,8 @@ enum Schema {
             PRIMARY KEY (serial, position)) WITHOUT ROWID;
         CREATE TABLE content (
             position INTEGER PRIMARY KEY, envelope BLOB NOT NULL, body BLOB NOT NULL);
-        """
+        """,
+        AccessSchema.migration,
     ]
 
     /// The settings a writer must run under, each with the value it reads back as.

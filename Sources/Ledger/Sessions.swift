@@ -17,6 +17,11 @@ extension LedgerWriter {
         guard let session = sessions[operation.session] else {
             return effects.refuse(.noSession, number: header.number, session: operation.session)
         }
+        if session.accessEpoch != accessBook.epoch || session.isKeyEnding(by: now),
+            let code = refusalAfterChange(of: operation.session, session)
+        {
+            return effects.refuse(code, number: header.number, session: operation.session)
+        }
         let request = Request(operation, session: session, envelope: envelope, body: body)
         switch header.verb {
         case .submit: try submit(request, into: &effects)
@@ -49,6 +54,7 @@ extension LedgerWriter {
                 directory.agencyNumber(hello.agency) != nil
                     || directory.agencies.count < Directory.agenciesMax
             else { throw RefusalCode.busy }
+            try checkIdentity(of: operation.session, agency: hello.agency)
         } catch let code as RefusalCode {
             return effects.refuse(code, number: number, session: operation.session)
         } catch {
@@ -56,7 +62,9 @@ extension LedgerWriter {
         }
         nextConnection += 1
         let agency = try openAgency(hello.agency)
-        sessions[operation.session] = SessionRecord(agency: agency, connection: nextConnection)
+        var record = SessionRecord(agency: agency, connection: nextConnection)
+        try identify(&record, session: operation.session, program: hello.connection)
+        sessions[operation.session] = record
         var welcome = Envelope.Welcome()
         welcome.level = UInt32(Limits.level)
         welcome.heartbeatMs = UInt32(Limits.heartbeatMilliseconds)
@@ -91,6 +99,7 @@ extension LedgerWriter {
             else { throw RefusalCode.nameInvalid }
             let agency = directory.agencyNumber(Name.agency(ofOffice: attach.office))
             guard agency == request.session.agency else { throw RefusalCode.otherAgency }
+            try demand(.staff, on: attach.office, of: request)
             guard
                 directory.officeNumber(attach.office) != nil
                     || directory.offices.count < Directory.officesMax
@@ -109,6 +118,9 @@ extension LedgerWriter {
         desks[Int(office)].attach(request.number)
         if sessions[request.number]?.offices.contains(office) == false {
             sessions[request.number]?.offices.append(office)
+            if !mayRead(attach.office, request.session) {
+                sessions[request.number]?.unread.append(office)
+            }
         }
         var answer = Header(.answer, number: request.header.number)
         answer.subject = UInt64(office)

@@ -78,21 +78,15 @@ extension LedgerWriter {
         }
         guard nextSerial <= CaseNumber.serialMax else { throw RefusalCode.storageFull }
         let envelope = try Envelope.read(Envelope.Case.self, from: request.envelope)
-        let agency = directory.agency(request.session.agency)
-        let occurredAt = try Admission.occurredAt(
-            claimed: request.header.instant,
-            now: now,
-            mayBackdate: agency?.mayBackdate == true
-        )
-        if request.header.serial != 0 {
-            return try admitAction(envelope, occurredAt: occurredAt, request)
-        }
+        if request.header.serial != 0 { return try admitAction(envelope, request) }
         guard envelope.action.isEmpty else { throw RefusalCode.actionNotAllowed }
         guard Name.isLegal(envelope.procedure) else { throw RefusalCode.nameInvalid }
         guard let published = directory.latestProcedure(envelope.procedure) else {
             throw RefusalCode.unknownProcedure
         }
         let procedure = published.procedure
+        try demand(.submit, on: procedure.name, of: request)
+        let occurredAt = try occurredAt(procedure, request)
         try Admission.check(envelope.attributes, against: procedure)
         guard envelope.due == 0 || procedure.takesDue else { throw RefusalCode.dueNotAllowed }
         let due =
@@ -105,14 +99,26 @@ extension LedgerWriter {
         )
     }
 
+    private func occurredAt(
+        _ procedure: Procedure,
+        _ request: Request
+    ) throws(RefusalCode) -> Int64 {
+        try Admission.occurredAt(
+            claimed: request.header.instant,
+            now: now,
+            mayBackdate: mayBackdate(procedure.name, request)
+        )
+    }
+
     private func admitAction(
         _ envelope: Envelope.Case,
-        occurredAt: Int64,
         _ request: Request
     ) throws -> Admitted {
         guard let existing = try tables.caseRow(request.header.serial),
             let published = directory.procedure(existing.procedure)
         else { throw RefusalCode.unknownCase }
+        try demand(.submit, on: published.procedure.name, of: request)
+        let occurredAt = try occurredAt(published.procedure, request)
         guard existing.closed != 0 else { throw RefusalCode.caseOpen }
         let actions = published.procedure.actions
         guard let place = actions.firstIndex(where: { $0.name == envelope.action }) else {

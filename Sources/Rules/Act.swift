@@ -24,6 +24,18 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case procedurePublished = 34
     case agencyChanged = 35
     case started = 36
+    case connected = 64
+    case denied = 65
+    case keyEnrolled = 66
+    case keyRevoked = 67
+    case keyEnded = 68
+    case agencySuspended = 69
+    case agencyResumed = 70
+    case ruleGranted = 71
+    case ruleWithdrawn = 72
+    case roleGiven = 73
+    case roleTaken = 74
+    case quotaSet = 75
 
     /// The word in trails and exports.
     package var word: String {
@@ -46,6 +58,18 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .procedurePublished: "procedure-published"
         case .agencyChanged: "agency-changed"
         case .started: "started"
+        case .connected: "connected"
+        case .denied: "denied"
+        case .keyEnrolled: "key-enrolled"
+        case .keyRevoked: "key-revoked"
+        case .keyEnded: "key-ended"
+        case .agencySuspended: "agency-suspended"
+        case .agencyResumed: "agency-resumed"
+        case .ruleGranted: "rule-granted"
+        case .ruleWithdrawn: "rule-withdrawn"
+        case .roleGiven: "role-given"
+        case .roleTaken: "role-taken"
+        case .quotaSet: "quota-set"
         }
     }
 

@@ -6,9 +6,9 @@ package import Wire
 package struct TopicPattern: Hashable, Sendable {
     /// The pattern as it was written.
     package let text: String
-    private let words: [Word]
+    let words: [Word]
 
-    private enum Word: Hashable {
+    enum Word: Hashable, Sendable {
         case exact([UInt8])
         case any
         case rest

@@ -61,7 +61,9 @@ package struct TrailFold: Sendable {
             }
         case .withdrawn:
             leave(record.referral)
-        case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started:
+        case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
+            .connected, .denied, .keyEnrolled, .keyRevoked, .keyEnded, .agencySuspended,
+            .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven, .roleTaken, .quotaSet:
             break
         }
         if record.flags.contains(.closes) {

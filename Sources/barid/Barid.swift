@@ -16,7 +16,7 @@ struct Barid: AsyncParsableCommand {
         version: "barid 0.1.0",
         subcommands: [
             SubmitCommand.self, WorkCommand.self, SettleCommand.self, TrackCommand.self,
-            ReplayCommand.self, BenchCommand.self,
+            ReplayCommand.self, BenchCommand.self, KeygenCommand.self,
         ]
     )
 }

@@ -50,12 +50,14 @@ struct FlowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let agency = connection.agency(for: "bench/o1")
+        let credentials = try connection.credentials()
         let figures: FlowBench.Figures
         do throws(BaridError) {
             let session = try RawSession.open(
                 endpoint: connection.endpoint,
                 agency: agency,
                 name: "barid bench",
+                credentials: credentials,
                 timeoutMilliseconds: 5_000
             )
             let bench = try FlowBench(

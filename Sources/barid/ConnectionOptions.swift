@@ -31,6 +31,22 @@ struct ConnectionOptions: ParsableArguments {
     )
     var agency: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "File of the agency's key, made by barid keygen; needed over TCP. Default: $BARID_KEY.",
+            valueName: "file"
+        )
+    )
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Public key of the bus, or its server.pub. Default: $BARID_SERVER_KEY.",
+            valueName: "key"
+        )
+    )
+    var serverKey: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -38,6 +54,25 @@ struct ConnectionOptions: ParsableArguments {
         if let bus { return Self.endpoint(of: bus) }
         if let data { return "ipc://\(data)/bus.sock" }
         return Self.endpoint(of: environment("BARID_BUS") ?? "/run/barid/bus.sock")
+    }
+
+    /// What to prove at the bus; nil where no key is given.
+    ///
+    /// - Throws: What is wrong with it, as the way out.
+    func credentials() throws -> Credentials? {
+        let keyFile = key ?? environment("BARID_KEY")
+        let server = serverKey ?? environment("BARID_SERVER_KEY")
+        guard keyFile != nil || server != nil else { return nil }
+        guard let keyFile, let server else {
+            throw ValidationError(
+                "A key and the key of the bus go together: --key FILE --server-key KEY."
+            )
+        }
+        do throws(BaridError) {
+            return try Credentials(keyFile: keyFile, server: server)
+        } catch {
+            throw leaving(error.text, .badData)
+        }
     }
 
     /// The agency asked for, else that of the office, else `city`.
@@ -55,6 +90,7 @@ struct ConnectionOptions: ParsableArguments {
         patience: Duration? = nil
     ) async throws -> Bus {
         let endpoint = endpoint
+        let credentials = try credentials()
         let waiting = Task {
             try await Task.sleep(for: .seconds(2))
             guard let patience else { return }
@@ -70,6 +106,7 @@ struct ConnectionOptions: ParsableArguments {
                 to: endpoint,
                 agency: agency(for: office),
                 name: "barid \(program)",
+                credentials: credentials,
                 timeout: patience ?? .seconds(5),
                 settleTimeout: patience ?? .seconds(30)
             )

@@ -22,7 +22,9 @@ extension ExitCode {
         case .notConnected, .timedOut: self = .unreachable
         case .unknownCase, .unknownOffice, .unknownProcedure, .unknownReferral:
             self = .noSuchObject
-        case .otherAgency, .mayNotBackdate, .notAttached: self = .notPermitted
+        case .otherAgency, .mayNotBackdate, .notAttached, .revoked, .otherIdentity, .notGranted,
+            .notAdmitted:
+            self = .notPermitted
         default: self = error.isRetriable ? .tryAgain : .failure
         }
     }

@@ -17,7 +17,8 @@ struct Baridctl: ParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, ProcedureCommand.self, OfficeCommand.self, CaseCommand.self,
-            DeadCommand.self, AgencyCommand.self, VerifyCommand.self, ExportCommand.self,
+            DeadCommand.self, AgencyCommand.self, PolicyCommand.self, InitCommand.self,
+            VerifyCommand.self, ExportCommand.self,
         ]
     )
 }

@@ -27,12 +27,18 @@ struct Baridd: ParsableCommand {
     @Option(
         name: .customLong("listen"),
         help: ArgumentHelp(
-            "TCP endpoint beside the socket, such as tcp://127.0.0.1:7420; may be repeated. "
-                + "Without identity and keys TCP binds loopback only.",
+            "TCP endpoint beside the socket, such as tcp://*:7420; may be repeated. Its peers must "
+                + "prove keys, and the daemon needs one itself: baridctl init.",
             valueName: "endpoint"
         )
     )
     var endpoints: [String] = []
+
+    @Flag(help: "Have peers of bus.sock prove keys too, not only those of TCP.")
+    var keyedSocket = false
+
+    @Option(help: ArgumentHelp("TCP connections at once.", valueName: "count"))
+    var connectionsMax = 8_192
 
     @Option(help: ArgumentHelp("Largest body taken, in bytes, up to 64 MiB.", valueName: "bytes"))
     var bodyMax: Int = 1_048_576
@@ -49,6 +55,9 @@ struct Baridd: ParsableCommand {
         guard (0...64 << 20).contains(bodyMax) else {
             throw ValidationError("--body-max is 0 to 67108864 bytes.")
         }
+        guard (1...1_000_000).contains(connectionsMax) else {
+            throw ValidationError("--connections-max is 1 to 1000000.")
+        }
         guard diskReserve >= 0 else { throw ValidationError("--disk-reserve is 0 or more bytes.") }
     }
 
@@ -56,6 +65,10 @@ struct Baridd: ParsableCommand {
         var configuration = DaemonConfiguration(directory: data)
         configuration.endpoints = endpoints
         configuration.bodyBytesMax = bodyMax
+        configuration.isEveryEndpointKeyed = keyedSocket
+        configuration.connectionsMax = connectionsMax
+        // A connection is a descriptor, and the usual soft limit of 1024 is for select(2).
+        Descriptors.raiseLimit()
         configuration.diskReserveBytes = diskReserve
         // A peer that goes away while it is written to must not end the daemon.
         signal(SIGPIPE, SIG_IGN)

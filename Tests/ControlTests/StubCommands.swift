@@ -255,7 +255,7 @@ final class StubCommands: OperatorCommands {
         return AgencyRow(name: agency, offices: 4, sessions: 2, mayBackdate: isAllowed)
     }
 
-    private func note(_ what: String, _ identity: OperatorIdentity, _ reason: String?) {
+    func note(_ what: String, _ identity: OperatorIdentity, _ reason: String?) {
         notes.withLock { $0.append(Act(what: what, identity: identity, reason: reason)) }
     }
 }

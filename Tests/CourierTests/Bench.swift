@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Courier
+import Keys
 import Platform
 import Rules
 import Synchronization
@@ -17,6 +18,12 @@ final class TestClock: Sendable {
 
     var now: Int64 { milliseconds.load(ordering: .relaxed) }
 
+    /// Stands still but for `passWall`.
+    var wall: Int64 { 1_700_000_000_000 + wallOffset.load(ordering: .relaxed) }
+    private let wallOffset = Atomic<Int64>(0)
+
+    func passWall(_ step: Int64) { wallOffset.add(step, ordering: .relaxed) }
+
     func advance(by step: Int64) { milliseconds.add(step, ordering: .relaxed) }
 }
 
@@ -24,6 +31,8 @@ final class TestClock: Sendable {
 final class Bench {
     let directory = TemporaryDirectory()
     let clock = TestClock()
+    /// The daemon's key.
+    let serverKey = KeyPair()
     let loop: BusLoop
     private(set) var endpoints: [String] = []
     private let batches = Mailbox<Batch>(capacity: 2)
@@ -37,16 +46,20 @@ final class Bench {
     init(
         bodyBytesMax: Int = Limits.bodyBytesMaxDefault,
         sessionsMax: Int = 16,
-        endpoints wanted: [String] = []
+        endpoints wanted: [String] = [],
+        adjust: (inout BusConfiguration) -> Void = { _ in }
     ) throws {
         let signal = try EventSignal()
         self.signal = signal
+        var configuration = BusConfiguration(
+            endpoints: ["ipc://\(directory.path)/bus"] + wanted,
+            bodyBytesMax: bodyBytesMax,
+            sessionsMax: sessionsMax
+        )
+        configuration.secretKey = serverKey.secret
+        adjust(&configuration)
         let loop = BusLoop(
-            configuration: BusConfiguration(
-                endpoints: ["ipc://\(directory.path)/bus"] + wanted,
-                bodyBytesMax: bodyBytesMax,
-                sessionsMax: sessionsMax
-            ),
+            configuration: configuration,
             hand: { [batches] batch in
                 let isRefused = batches.put(batch) != nil
                 precondition(!isRefused, "more than one batch was handed over")
@@ -54,7 +67,7 @@ final class Bench {
             collect: { [effects] in effects.tryTake() },
             signal: signal,
             now: { [clock] in clock.now },
-            wallNow: { 1_700_000_000_000 }
+            wallNow: { [clock] in clock.wall }
         )
         self.loop = loop
         let places = Mailbox<[String]>(capacity: 1)
@@ -89,6 +102,18 @@ final class Bench {
             "no batch was handed over",
             sourceLocation: location
         )
+    }
+
+    /// Takes and completes batches until one is as wanted; it is completed as well.
+    func batch(
+        _ location: SourceLocation = #_sourceLocation,
+        where isWanted: (Batch) -> Bool
+    ) throws -> Batch {
+        while true {
+            let batch = try nextBatch(location)
+            complete()
+            if isWanted(batch) { return batch }
+        }
     }
 
     /// Whether a batch was handed over that the test has not taken.

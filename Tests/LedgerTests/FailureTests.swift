@@ -157,7 +157,9 @@ struct FailureTests {
 
     // MARK: Custody
 
-    @Test("custody survives a kill and is settled by any session that staffs the office, by no other")
+    @Test(
+        "custody survives a kill and is settled by any session that staffs the office, by no other"
+    )
     func custody() throws {
         try bench.submitted(one, "line")
         let delivery = try #require(bench.deliveries.first)
