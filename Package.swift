@@ -34,6 +34,8 @@ let arguments = Target.Dependency.product(
     package: "swift-argument-parser"
 )
 
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
 let package = Package(
     name: "barid",
     products: [
@@ -47,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -74,6 +77,7 @@ let package = Package(
                 "Ledger", "Courier", "Control", "Declarations", "Keys", "Wire", "Rules", "Platform",
             ]
         ),
+        room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Keys", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
@@ -81,14 +85,17 @@ let package = Package(
             "baridctl",
             ["Control", "Declarations", "Keys", "Platform", "Rules", "XES", arguments]
         ),
-        door("barid", ["BaridClient", "Keys", "Platform", "Wire", "XES", arguments]),
+        door(
+            "barid",
+            ["BaridClient", "Bench", "Keys", "Platform", "Wire", "XES", arguments, subprocess]
+        ),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ", "CZeroMQ"]),
         tests("KeysTests", ["Keys", "CZeroMQ", "Platform", "Wire"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("PlatformTests", ["Platform"]),
-        tests("WireTests", ["Wire", protobuf]),
+        tests("WireTests", ["Wire", protobuf, yams]),
         tests("RulesTests", ["Rules", "Wire"]),
         tests("DeclarationsTests", ["Declarations", "Rules"]),
         tests("XESTests", ["XES"]),
@@ -112,6 +119,13 @@ let package = Package(
                 "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),
+        .executableTarget(
+            name: "LedgerCost",
+            dependencies: ["Bench"],
+            path: "Tests/LedgerCost",
+            swiftSettings: settings
+        ),
+        tests("CostTests", ["LedgerCost"]),
         tests("TidyTests", []),
     ]
 )

@@ -49,6 +49,36 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
         public static let notGranted = Code(.notGranted)
         /// The bus does not admit the key.
         public static let notAdmitted = Code(.notAdmitted)
+        /// The topic is another agency's, or the bus's own.
+        public static let topicReserved = Code(.topicReserved)
+        /// A topic that the grammar does not allow.
+        public static let topicInvalid = Code(.topicInvalid)
+        /// A pattern that the grammar does not allow.
+        public static let patternInvalid = Code(.patternInvalid)
+        /// The source of an event is not the agency that publishes it.
+        public static let sourceForeign = Code(.sourceForeign)
+        /// No such start, or one for a live subscription.
+        public static let startInvalid = Code(.startInvalid)
+        /// The durable subscription of this name has another pattern.
+        public static let subscriptionDiffers = Code(.subscriptionDiffers)
+        /// The connection has no such subscription.
+        public static let unknownSubscription = Code(.unknownSubscription)
+        /// Not a service of the own agency, or no office is staffed.
+        public static let unknownService = Code(.unknownService)
+        /// Nobody offers the service now.
+        public static let notOffered = Code(.notOffered)
+        /// The catalogue names who may use it, and not this agency.
+        public static let mayNotUse = Code(.mayNotUse)
+        /// No such question waits for this session's answer.
+        public static let unknownQuestion = Code(.unknownQuestion)
+        /// No answer came before the deadline.
+        public static let deadlinePassed = Code(.deadlinePassed)
+        /// The service does not answer the question; the text says why.
+        public static let answerRefused = Code(.answerRefused)
+        /// The subscription ended because its reader was too slow.
+        public static let tooSlow = Code(.tooSlow)
+        /// The durable subscription was ended for all its members.
+        public static let forgotten = Code(.forgotten)
         /// The bus is at a limit.
         public static let busy = Code(.busy)
         /// The disk of the bus is nearly full.
@@ -164,7 +194,7 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
     static let cancelled = BaridError(cause: .cancelled)
 
     /// Something of this machine failed: a socket, a descriptor, a malformed endpoint.
-    static func faulty(_ text: String) -> BaridError { BaridError(cause: .faulty(text)) }
+    package static func faulty(_ text: String) -> BaridError { BaridError(cause: .faulty(text)) }
 
     private init(cause: Cause) { self.cause = cause }
 }

@@ -10,8 +10,9 @@ internal import Wire
 ///     to: "ipc:///run/barid/bus.sock", agency: "city", name: "permits-backend/2.1")
 /// let receipt = try await bus.submit(submission)
 /// ```
-/// A daemon that restarts is survived: the session is opened again, offices are staffed again, and
-/// every unanswered request is repeated with the same key or lease, so callers only wait longer.
+/// A daemon that restarts is survived: the session is opened again, offices are staffed, topics
+/// subscribed and services offered again, and every unanswered request is repeated with the same key
+/// or lease, so callers only wait longer.
 /// At most as many requests as the bus allows are on the wire; further callers wait their turn.
 ///
 /// A cancelled task stops waiting at once with an error whose `isCancelled` is true; the request
@@ -19,8 +20,10 @@ internal import Wire
 public final class Bus: Sendable {
     /// The daemon's name and version, as it introduced itself.
     public let daemon: String
+    /// The agency this connection acts for.
+    public let agency: String
 
-    private let loop: BusLoop
+    let loop: BusLoop
 
     /// Connects and opens a session.
     ///
@@ -65,7 +68,7 @@ public final class Bus: Sendable {
             loop.post(.close)
         }
         switch result {
-        case .success(let reply): return Bus(loop: loop, welcome: reply)
+        case .success(let reply): return Bus(loop: loop, agency: agency, welcome: reply)
         case .failure(let error):
             loop.post(.close)
             loop.join()
@@ -73,8 +76,9 @@ public final class Bus: Sendable {
         }
     }
 
-    private init(loop: BusLoop, welcome: Reply) {
+    private init(loop: BusLoop, agency: String, welcome: Reply) {
         self.loop = loop
+        self.agency = agency
         let told = welcome.envelope.withUnsafeBytes { bytes in
             try? Envelope.read(Envelope.Welcome.self, from: bytes)
         }
@@ -169,7 +173,7 @@ public final class Bus: Sendable {
         )
     }
 
-    /// Says goodbye and ends; iterations over referrals end, unanswered requests fail with `closed`.
+    /// Says goodbye and ends; iterations end, unanswered requests fail with `closed`.
     ///
     /// Referrals not settled go back to their queues. Takes at most about two seconds.
     public func close() async {

@@ -24,6 +24,8 @@ final class BusLoop: Sendable {
     enum Command {
         case ask(Request, ticket: UInt64, Waiter)
         case staff(Desk, title: String, credit: Int, ticket: UInt64, Waiter)
+        case stand(Int, Standing, Tray<News>, Waiter)
+        case leave(Int)
         case abandon(ticket: UInt64)
         case consumed(desk: Int, session: UInt64, bytes: UInt64)
         case close
@@ -91,6 +93,16 @@ final class BusLoop: Sendable {
         return try result.get()
     }
 
+    /// Asks for something that shall stand, and waits for its first answer.
+    func stand(
+        _ standing: Standing
+    ) async throws(BaridError) -> (Post, header: Header) {
+        let ticket = nextTicket()
+        let post = Post(key: Int(truncatingIfNeeded: ticket), loop: self)
+        let reply = try await wait(for: ticket) { .stand(post.key, standing, post.tray, $0) }
+        return (post, reply.header)
+    }
+
     /// Returns once the thread has closed its socket and does nothing more.
     func waitForEnd() async {
         await withCheckedContinuation { ender in
@@ -148,9 +160,10 @@ final class BusLoop: Sendable {
         for waiter in waiters.values { waiter.resume(returning: .failure(reason)) }
         for command in end() {
             switch command {
-            case .ask(_, _, let waiter), .staff(_, _, _, _, let waiter):
+            case .ask(_, _, let waiter), .staff(_, _, _, _, let waiter),
+                .stand(_, _, _, let waiter):
                 waiter.resume(returning: .failure(reason))
-            case .abandon, .consumed, .close: continue
+            case .leave, .abandon, .consumed, .close: continue
             }
         }
     }

@@ -16,11 +16,12 @@ struct LoopTurn: ~Copyable {
     private var state: SessionState
     private var waiters: [UInt64: BusLoop.Waiter]
     private var desks: [Int: Desk] = [:]
+    private var trays: [Int: Tray<News>] = [:]
     private var isRoadUp = false
 
     /// Frames taken in one turn, so that commands are not starved.
     private static let framesMax = 256
-    /// How long an office may wait to be attached.
+    /// How long an office, a subscription or an offer may wait to be answered.
     private static let staffMilliseconds: Int64 = 30_000
 
     /// Opens the socket.
@@ -46,7 +47,8 @@ struct LoopTurn: ~Copyable {
 
     deinit {
         for waiter in waiters.values { waiter.resume(returning: .failure(.client(.closed))) }
-        for desk in desks.values { desk.end(nil) }
+        for desk in desks.values { desk.tray.end(nil) }
+        for tray in trays.values { tray.end(nil) }
     }
 
     var isEnded: Bool { state.phase == .closed }
@@ -77,6 +79,16 @@ struct LoopTurn: ~Copyable {
                 deadline: now + Self.staffMilliseconds
             )
             state.staff(desk.number, staffed, now: now)
+        case .stand(let key, var standing, let tray, let waiter):
+            let ticket = UInt64(key)
+            waiters[ticket] = waiter
+            trays[key] = tray
+            standing.ticket = ticket
+            standing.deadline = now + Self.staffMilliseconds
+            state.stand(key, standing, now: now)
+        case .leave(let key):
+            trays.removeValue(forKey: key)?.end(nil)
+            state.leave(key, now: now)
         case .abandon(let ticket): state.cancel(ticket: ticket, now: now)
         case .consumed(let desk, let session, let bytes):
             state.consumed(desk: desk, session: session, messages: 1, bytes: bytes, now: now)
@@ -113,12 +125,21 @@ struct LoopTurn: ~Copyable {
                 waiters.removeValue(forKey: ticket)?.resume(returning: .success(reply))
             case .failed(let ticket, let error):
                 waiters.removeValue(forKey: ticket)?.resume(returning: .failure(error))
-            case .delivered(let desk, let delivery): desks[desk]?.put(delivery)
-            case .voided(let desk): desks[desk]?.void()
-            case .unstaffed(let desk, let error): desks.removeValue(forKey: desk)?.end(error)
+                // What never stood has a ticket of its own number.
+                trays.removeValue(forKey: Int(truncatingIfNeeded: ticket))?.end(error)
+            case .delivered(let desk, let delivery): desks[desk]?.tray.put(delivery)
+            case .voided(let desk): desks[desk]?.tray.void()
+            case .unstaffed(let desk, let error):
+                desks.removeValue(forKey: desk)?.tray.end(error)
+            case .told(let standing, let news): trays[standing]?.put(news)
+            case .standingVoided(let standing): trays[standing]?.void()
+            case .standingEnded(let standing, let error):
+                trays.removeValue(forKey: standing)?.end(error, afterUnread: true)
             case .ended(let error):
-                for desk in desks.values { desk.end(error) }
+                for desk in desks.values { desk.tray.end(error) }
+                for tray in trays.values { tray.end(error) }
                 desks.removeAll()
+                trays.removeAll()
             }
         }
     }

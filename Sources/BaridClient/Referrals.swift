@@ -34,7 +34,7 @@ public struct Referrals: AsyncSequence, Sendable {
         init(desk: Desk, loop: BusLoop) {
             self.desk = desk
             self.loop = loop
-            hand = Hand(desk: desk.number, loop: loop)
+            hand = Hand(key: desk.number, loop: loop)
         }
 
         /// The next referral, or nil at the end.
@@ -47,31 +47,9 @@ public struct Referrals: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)?
         ) async throws(BaridError) -> Referral? {
             hand.empty()
-            guard let delivery = try await desk.next() else { return nil }
-            hand.take(delivery)
+            guard let delivery = try await desk.tray.next() else { return nil }
+            hand.take(session: delivery.session, bytes: delivery.creditBytes)
             return Referral(delivery: delivery, loop: loop)
         }
-    }
-}
-
-/// What one iteration holds at the moment; its credit goes back when the hand is emptied, at the
-/// latest when the iteration is dropped.
-private final class Hand {
-    private let desk: Int
-    private let loop: BusLoop
-    private var held: (session: UInt64, bytes: UInt64)?
-
-    init(desk: Int, loop: BusLoop) {
-        self.desk = desk
-        self.loop = loop
-    }
-
-    deinit { empty() }
-
-    func take(_ delivery: Delivery) { held = (delivery.session, delivery.creditBytes) }
-
-    func empty() {
-        guard let (session, bytes) = held.take() else { return }
-        loop.post(.consumed(desk: desk, session: session, bytes: bytes))
     }
 }

@@ -12,12 +12,17 @@ struct Request: Sendable {
     var body: [UInt8] = []
     /// How long the caller waits, from the moment of asking.
     var timeoutMilliseconds: Int64
+    /// The one session it makes sense in; nil for any.
+    ///
+    /// What the bus numbers anew after a restart must not reach the wrong one of a later session.
+    var session: UInt64?
 }
 
 /// The answer to a request.
 struct Reply: Sendable {
     var header: Header
     var envelope: [UInt8]
+    var body: [UInt8] = []
 }
 
 /// One operation on its way out.
@@ -60,7 +65,12 @@ struct Delivery: Sendable {
     let body: [UInt8]
 
     /// What it costs of the credit in bytes.
-    var creditBytes: UInt64 { UInt64(header.envelopeLength) + UInt64(header.bodyLength) }
+    var creditBytes: UInt64 { Self.bytes(of: header) }
+
+    /// What something delivered with this header costs of the credit in bytes.
+    static func bytes(of header: Header) -> UInt64 {
+        UInt64(header.envelopeLength) + UInt64(header.bodyLength)
+    }
 }
 
 /// What the session has to tell its callers.
@@ -73,6 +83,12 @@ enum Outcome: Sendable {
     case voided(desk: Int)
     /// The desk cannot go on.
     case unstaffed(desk: Int, BaridError)
+    /// Something for a subscription, an offer or a durable question.
+    case told(standing: Int, News)
+    /// What this one has not yet handed out is void.
+    case standingVoided(Int)
+    /// It cannot go on; what it has not yet handed out is still good.
+    case standingEnded(Int, BaridError)
     /// The session is over for good; nil if it was closed in order.
     case ended(BaridError?)
 }

@@ -97,6 +97,11 @@ struct RequestWindow {
         items.filter { now >= $0.value.deadline }.map(\.key).sorted().compactMap { take($0) }
     }
 
+    /// Takes out what makes sense in the session that is lost and in no other.
+    mutating func takeBound() -> [Item] {
+        items.filter { $0.value.request.session != nil }.map(\.key).sorted().compactMap { take($0) }
+    }
+
     /// Queues everything again, in the order of asking, under new numbers.
     mutating func restart() {
         let again = items.values.sorted { $0.ticket < $1.ticket }

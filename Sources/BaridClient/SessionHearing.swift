@@ -19,7 +19,7 @@ extension SessionState {
         guard phase != .closed else { return }
         lastHeard = now
         switch header.verb {
-        case .answer: answered(header, envelope: envelope, now: now)
+        case .answer: answered(header, envelope: envelope, body: body, now: now)
         case .refusal: refused(header, envelope: envelope, now: now, wall: wall)
         case .delivery: delivered(header, envelope: envelope, body: body)
         case .step:
@@ -32,6 +32,8 @@ extension SessionState {
             }
             guard phase == .open else { return finishClosing() }
             reopen(at: now + 200)
+        case .event, .gap, .ended, .question, .replied:
+            told(header, envelope: envelope, body: body)
         default: return
         }
     }
@@ -41,15 +43,23 @@ extension SessionState {
     private mutating func answered(
         _ header: Header,
         envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer,
         now: Int64
     ) {
         if let item = requests.take(header.number) {
             outcomes.append(
-                .answered(ticket: item.ticket, Reply(header: header, envelope: [UInt8](envelope)))
+                .answered(
+                    ticket: item.ticket,
+                    Reply(header: header, envelope: [UInt8](envelope), body: [UInt8](body))
+                )
             )
             pump(now: now)
         } else if let desk = attachNumbers.removeValue(forKey: header.number) {
             attached(desk, reply: header, now: now)
+        } else if let key = standingRequests.removeValue(forKey: header.number) {
+            standingAnswered(key, header, now: now)
+        } else if let verb = leaving.removeValue(forKey: header.number) {
+            undo(verb, header.subject, now: now)
         } else if helloNumbers.contains(header.number) {
             welcomed(header, envelope: envelope, now: now)
         } else if phase == .closing, header.number == byeNumber {
@@ -83,6 +93,8 @@ extension SessionState {
             )
         }
         for desk in desks.keys.sorted() { attach(desk, now: now) }
+        // Before the requests: an acknowledgement needs its subscription, an answer its offer.
+        for key in standings.keys.sorted() { sendStanding(key, now: now) }
         requests.restart()
         pump(now: now)
     }
@@ -96,7 +108,7 @@ extension SessionState {
         if let ticket {
             outcomes.append(.answered(ticket: ticket, Reply(header: reply, envelope: [])))
         }
-        grant(desk, (staffed.credit, staffed.creditBytes), now: now)
+        grant(staffed.number, staffed.credit.fresh, now: now)
     }
 
     private mutating func delivered(
@@ -108,7 +120,7 @@ extension SessionState {
             let desk = desks.first(where: { $0.value.office == step.office })?.key,
             let content = try? Envelope.read(Envelope.Case.self, from: envelope)
         else { return }
-        desks[desk]?.deliver()
+        desks[desk]?.credit.deliver(bytes: Delivery.bytes(of: header))
         outcomes.append(
             .delivered(
                 desk: desk,
@@ -147,6 +159,11 @@ extension SessionState {
                 return dropDesk(desk, error)
             }
             desks[desk]?.attachAt = now + pause
+        } else if let key = standingRequests.removeValue(forKey: header.number) {
+            guard code == .busy || code == .draining || code == .unavailable else {
+                return dropStanding(key, error)
+            }
+            standings[key]?.askAt = now + pause
         } else if let item = requests.item(header.number) {
             if code == .busy || code == .draining, now + pause < item.deadline {
                 requests.pause(header.number, until: now + pause)
@@ -181,7 +198,7 @@ extension SessionState {
         }
     }
 
-    private func error(of header: Header, _ envelope: UnsafeRawBufferPointer) -> BaridError {
+    func error(of header: Header, _ envelope: UnsafeRawBufferPointer) -> BaridError {
         let refused = try? Envelope.read(Envelope.Refused.self, from: envelope)
         return .refused(header.code, text: refused?.text ?? "", retryAt: header.instant)
     }
@@ -209,14 +226,17 @@ extension SessionState {
         attachNumbers.removeAll()
         steps.removeAll()
         for desk in desks.keys { desks[desk]?.lose() }
+        loseStandings()
+        for item in requests.takeBound() { fail(item.ticket, .client(.unknownQuestion)) }
     }
 
     /// A new session: nothing delivered in an earlier one can be settled.
     private mutating func voidDeliveries() {
         sessionCount += 1
         for desk in desks.keys.sorted() {
-            desks[desk]?.void()
+            desks[desk]?.credit.void()
             outcomes.append(.voided(desk: desk))
         }
+        voidStandings()
     }
 }

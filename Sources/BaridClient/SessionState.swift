@@ -14,8 +14,9 @@ internal import Wire
 /// 1. Every ticket asked ends in exactly one `answered` or `failed`, unless it is cancelled.
 /// 2. A request keeps its key, lease and content in every repetition; its number is new.
 /// 3. No more requests are on the wire than the bus takes; the rest wait here in order.
-/// 4. Credit at the bus plus deliveries not yet handed out never exceed a desk's credit.
+/// 4. Credit at the bus plus what was not yet handed out never exceed a desk's or subscription's.
 /// 5. Deliveries of an earlier session are dropped: the bus gives their leases to others.
+/// 6. What stands, subscriptions, offers and durable questions, is asked for again in every session.
 ///
 /// Silence needs no state of its own: heartbeats of the transport find a dead connection, and the
 /// first heartbeat on the next one is refused with `noSession` or answered.
@@ -52,6 +53,15 @@ struct SessionState {
     var attachNumbers: [UInt32: Int] = [:]
     var steps: [UInt32: AnnouncedStep] = [:]
 
+    /// Subscriptions, offers and durable questions, by the callers' numbers.
+    var standings: [Int: Standing] = [:]
+    /// Their requests that are not answered.
+    var standingRequests: [UInt32: Int] = [:]
+    /// The same for what was left meanwhile, with the verb that undoes it.
+    var leaving: [UInt32: Verb] = [:]
+    /// Subscriptions by their numbers in this session.
+    var subscriptionKeys: [UInt64: Int] = [:]
+
     var lastSent: Int64
     var lastHeard: Int64
     var lastBeat: Int64
@@ -86,12 +96,9 @@ struct SessionState {
 extension SessionState {
     /// Sends a request, or queues it until the session is open and has room.
     mutating func ask(_ request: Request, ticket: UInt64, now: Int64) {
-        guard phase == .opening || phase == .open else { return fail(ticket, .client(.closed)) }
-        guard request.envelope.count <= Limits.envelopeBytesMax else {
-            return fail(ticket, .client(.envelopeTooLarge))
-        }
-        guard request.body.count <= bodyBytesMax else {
-            return fail(ticket, .client(.bodyTooLarge))
+        guard mayAsk(ticket, envelope: request.envelope, body: request.body) else { return }
+        if let session = request.session, session != sessionCount || phase != .open {
+            return fail(ticket, .client(.unknownQuestion))
         }
         let (deadline, overflow) = now.addingReportingOverflow(request.timeoutMilliseconds)
         requests.append(
@@ -100,10 +107,31 @@ extension SessionState {
         pump(now: now)
     }
 
+    /// Whether a session can ask this; fails the ticket if not.
+    mutating func mayAsk(_ ticket: UInt64, envelope: [UInt8], body: [UInt8]) -> Bool {
+        guard phase == .opening || phase == .open else {
+            fail(ticket, .client(.closed))
+            return false
+        }
+        guard envelope.count <= Limits.envelopeBytesMax else {
+            fail(ticket, .client(.envelopeTooLarge))
+            return false
+        }
+        guard body.count <= bodyBytesMax else {
+            fail(ticket, .client(.bodyTooLarge))
+            return false
+        }
+        return true
+    }
+
     /// Forgets a request whose caller no longer waits; if it was sent it may still be done.
     mutating func cancel(ticket: UInt64, now: Int64) {
         if let desk = desks.first(where: { $0.value.ticket == ticket })?.key {
             desks[desk] = nil
+            return fail(ticket, .cancelled)
+        }
+        if let key = standings.first(where: { $0.value.ticket == ticket })?.key {
+            leave(key, now: now)
             return fail(ticket, .cancelled)
         }
         guard let number = requests.number(ofTicket: ticket) else { return }
@@ -125,7 +153,7 @@ extension SessionState {
         if phase == .open { attach(desk, now: now) }
     }
 
-    /// Gives credit back for deliveries handed out by a desk.
+    /// Gives credit back for what was handed out by a desk or a subscription.
     ///
     /// Deliveries of an earlier session were written off when it ended.
     mutating func consumed(
@@ -135,10 +163,19 @@ extension SessionState {
         bytes: UInt64,
         now: Int64
     ) {
+        if standings[desk] != nil {
+            return standingConsumed(
+                desk,
+                session: session,
+                messages: messages,
+                bytes: bytes,
+                now: now
+            )
+        }
         guard session == sessionCount,
-            let credit = desks[desk]?.consume(messages: messages, bytes: bytes)
+            let credit = desks[desk]?.credit.consume(messages: messages, bytes: bytes)
         else { return }
-        grant(desk, credit, now: now)
+        grant(desks[desk]?.number, credit, now: now)
     }
 
     /// Says goodbye; what is unanswered two seconds later fails with `closed`.
@@ -197,8 +234,8 @@ extension SessionState {
         )
     }
 
-    mutating func grant(_ desk: Int, _ credit: StaffedDesk.Credit, now: Int64) {
-        guard phase == .open, let number = desks[desk]?.number, credit.messages > 0 else { return }
+    mutating func grant(_ number: UInt64?, _ credit: CreditCount.Credit, now: Int64) {
+        guard phase == .open, let number, credit.messages > 0 else { return }
         var header = Header(.credit, number: requests.takeNumber())
         header.subject = number
         header.generation = credit.messages
@@ -222,6 +259,10 @@ extension SessionState {
             if let ticket = desk.ticket { fail(ticket, reason) }
         }
         desks.removeAll()
+        for standing in standings.values {
+            if let ticket = standing.ticket { fail(ticket, reason) }
+        }
+        standings.removeAll()
         phase = .closed
         outcomes.append(.ended(error))
     }

@@ -7,7 +7,7 @@ extension SessionState {
     /// Pause between heartbeats while requests are unanswered: a restart is noticed by its
     /// `noSession`.
     static let impatientMilliseconds: Int64 = 1_000
-    /// The same while offices are staffed and nothing comes.
+    /// The same while offices are staffed or topics subscribed and nothing comes.
     static let staffedMilliseconds: Int64 = 2_000
     /// Pause before `hello` is repeated when it was lost.
     static let helloMilliseconds: Int64 = 3_000
@@ -46,7 +46,9 @@ extension SessionState {
         case .open:
             if requests.pausedCount > 0 {
                 now + 20
-            } else if requests.onWireCount > 0 || !desks.isEmpty && !attachNumbers.isEmpty {
+            } else if requests.onWireCount > 0 || !standingRequests.isEmpty
+                || !desks.isEmpty && !attachNumbers.isEmpty
+            {
                 now + 100
             } else {
                 now + 250
@@ -80,8 +82,9 @@ extension SessionState {
     }
 
     private mutating func beatIfQuiet(now: Int64) {
-        let isImpatient = requests.onWireCount > 0 || !attachNumbers.isEmpty
-        if isImpatient || !desks.isEmpty {
+        let isImpatient =
+            requests.onWireCount > 0 || !attachNumbers.isEmpty || !standingRequests.isEmpty
+        if isImpatient || !desks.isEmpty || !standings.isEmpty {
             let pause = isImpatient ? Self.impatientMilliseconds : Self.staffedMilliseconds
             if now - max(lastHeard, lastBeat) >= pause { beat(now: now) }
         }
@@ -103,6 +106,9 @@ extension SessionState {
         for (desk, staffed) in desks where staffed.ticket != nil && now >= staffed.deadline {
             dropDesk(desk, error)
         }
+        for (key, standing) in standings where standing.ticket != nil && now >= standing.deadline {
+            dropStanding(key, error)
+        }
         if !late.isEmpty { pump(now: now) }
     }
 
@@ -110,6 +116,9 @@ extension SessionState {
     private mutating func resume(now: Int64) {
         for (desk, staffed) in desks {
             if let instant = staffed.attachAt, now >= instant { attach(desk, now: now) }
+        }
+        for (key, standing) in standings {
+            if let instant = standing.askAt, now >= instant { sendStanding(key, now: now) }
         }
         guard requests.pausedCount > 0 else { return }
         requests.resume(now: now)

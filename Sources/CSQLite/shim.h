@@ -7,6 +7,11 @@
 // SQLITE_STATIC and SQLITE_TRANSIENT are casts of integers to function pointers, which Swift does
 // not import. These bind with the one or the other.
 
+// sqlite3_config takes variable arguments, which Swift does not import.
+static inline int barid_keep_no_memory_statistics(void) {
+    return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static inline int barid_bind_blob_borrowed(sqlite3_stmt *statement, int index,
                                            const void *bytes, int count) {
     return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_STATIC);

@@ -10,6 +10,8 @@ package struct AgencyRow: Equatable, Codable, Sendable {
     package var sessions: UInt64
     /// Whether it may report acts with an earlier instant.
     package var mayBackdate: Bool
+    /// Whether it hears of every case.
+    package var hearsAllCases = false
 
     /// A row.
     package init(name: String, offices: UInt64, sessions: UInt64, mayBackdate: Bool) {

@@ -110,12 +110,12 @@ package struct DeadArguments: CommandArguments {
     }
 }
 
-/// Of `agency.backdating`.
+/// Of `agency.backdating` and `agency.all-cases`.
 package struct BackdatingArguments: CommandArguments {
     package static let names: Set<String> = ["agency", "allowed"]
     /// Name of the agency.
     package var agency: String
-    /// Whether it may report acts with an earlier instant.
+    /// Whether it may.
     package var allowed: Bool
 
     /// These arguments.

@@ -109,6 +109,10 @@ struct Dispatch {
                     reason: try call.neededReason()
                 )
             )
+        case .agencyAllCases, .topicList, .topicRules, .topicRetention, .subscriptionList,
+            .subscriptionDead, .subscriptionForget, .catalogueList, .catalogueShow, .catalogueCheck,
+            .cataloguePublish:
+            return try runEvents(name, &call, send)
         case .verify:
             try call.takesNothing()
             return try call.done(try commands.verify())
@@ -121,6 +125,75 @@ struct Dispatch {
         case .agencyAdd, .agencyRotate, .agencyShow, .agencySuspend, .agencyResume, .agencyRevoke,
             .agencyLimit, .policyGrant, .policyRevoke, .policyRole, .policyList, .policyExplain:
             return try runAccess(name, &call, send)
+        }
+    }
+
+    /// The commands about topics, subscriptions and the catalogue.
+    private func runEvents(
+        _ name: CommandName,
+        _ call: inout Call,
+        _ send: Sink
+    ) throws(OperatorFault) -> [UInt8] {
+        switch name {
+        case .topicList:
+            let given = try call.arguments(TopicListArguments.self)
+            return try call.list(try commands.topics(pattern: given.pattern), send)
+        case .topicRules:
+            try call.takesNothing()
+            return try call.list(try commands.retention(), send)
+        case .topicRetention:
+            let given = try call.arguments(RetentionArguments.self)
+            let reason = try call.neededReason()
+            return try call.done(
+                try commands.setRetention(given, by: identity, reason: reason)
+            )
+        case .subscriptionList:
+            try call.takesNothing()
+            return try call.list(try commands.subscriptions(), send)
+        case .subscriptionDead:
+            let given = try call.arguments(DeadEventArguments.self)
+            return try call.list(
+                try commands.deadEvents(agency: given.agency, name: given.name),
+                send
+            )
+        case .subscriptionForget:
+            let given = try call.arguments(SubscriptionArguments.self)
+            let reason = try call.neededReason()
+            return try call.done(
+                try commands.forgetSubscription(given, by: identity, reason: reason)
+            )
+        case .catalogueList:
+            try call.takesNothing()
+            return try call.list(try commands.catalogues(), send)
+        case .catalogueShow:
+            let given = try call.arguments(CatalogueArguments.self)
+            return try call.done(
+                try commands.catalogueSource(agency: given.agency, version: given.version)
+            )
+        case .catalogueCheck:
+            let given = try call.arguments(SourceArguments.self)
+            return try call.done(try commands.checkCatalogue(source: given.source))
+        case .cataloguePublish:
+            let given = try call.arguments(SourceArguments.self)
+            let reason = try call.neededReason()
+            return try call.done(
+                try commands.publishCatalogue(
+                    source: given.source,
+                    by: identity,
+                    reason: reason
+                )
+            )
+        default:
+            let given = try call.arguments(BackdatingArguments.self)
+            let reason = try call.neededReason()
+            return try call.done(
+                try commands.setObserving(
+                    agency: given.agency,
+                    isAllowed: given.allowed,
+                    by: identity,
+                    reason: reason
+                )
+            )
         }
     }
 

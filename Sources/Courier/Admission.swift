@@ -49,6 +49,7 @@ extension Switchboard {
     mutating func leave(_ session: Session, byeNumber: UInt32) throws(ZeroMQFault) {
         batch.events.append(.departed(session: session.number))
         session.isEndTold = true
+        dropInterests(of: session)
         session.phase = .leaving(byeNumber)
         // Number 0 asks for no answer, so there is none to wait for.
         guard byeNumber == 0 else { return }
@@ -66,6 +67,7 @@ extension Switchboard {
         guard sessions.remove(session) else { return }
         session.isGone = true
         leaveDoor(session)
+        dropInterests(of: session)
         while let bytes = session.outbox.first {
             bytes.withUnsafeBytes { reportUndelivered(in: $0, of: session) }
             session.outbox.removeFirst()

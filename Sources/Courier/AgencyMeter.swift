@@ -11,6 +11,10 @@ final class AgencyMeter {
     var quota: Quota
     /// Sessions open.
     var sessions = 0
+    /// Live subscriptions of all sessions.
+    var subscriptions = 0
+    /// Questions of all sessions that are not durable and not answered yet.
+    var questions = 0
     private var operations: RateLimit
     private var bytes: RateLimit
 
@@ -23,6 +27,14 @@ final class AgencyMeter {
     /// Whether one session more may be opened.
     var hasRoom: Bool { quota.sessions == 0 || sessions < Int(quota.sessions) }
 
+    /// Whether one live subscription more may be made.
+    var hasRoomForSubscription: Bool {
+        quota.subscriptions == 0 || subscriptions < Int(quota.subscriptions)
+    }
+
+    /// Whether one question more may be asked.
+    var hasRoomForQuestion: Bool { quota.questions == 0 || questions < Int(quota.questions) }
+
     /// Counts a packet; what it holds has to be read all the same.
     func charge(bytes count: Int, now: Int64) {
         bytes.charge(UInt64(count), perSecond: quota.bytes, now: now)
@@ -32,7 +44,7 @@ final class AgencyMeter {
     ///
     /// What settles or lightens the load is counted and never held up.
     func pause(before verb: Verb, now: Int64) -> Int64? {
-        guard verb.isNewWork else {
+        guard verb.canWait else {
             operations.charge(1, perSecond: UInt64(quota.operations), now: now)
             return nil
         }
@@ -46,7 +58,7 @@ final class AgencyMeter {
 
 extension Verb {
     /// Whether it begins something, so that it can wait when there is too much.
-    fileprivate var isNewWork: Bool {
+    fileprivate var canWait: Bool {
         switch self {
         case .attach, .submit, .note, .track, .publish, .subscribe, .ask, .offer, .catalogue: true
         default: false

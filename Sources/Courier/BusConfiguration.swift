@@ -7,6 +7,8 @@ package struct BusConfiguration: Sendable, Equatable {
     /// Endpoints to listen at: `ipc:///path`, `tcp://ADDRESS:PORT` or `tcp://[ADDRESS]:PORT`, where
     /// the port may be `*` for one that the system chooses. TCP is always keyed.
     package var endpoints: [String]
+    /// Where public notices are published, of the same forms; nil publishes none.
+    package var bulletin: String?
     /// Largest body taken, in bytes.
     package var bodyBytesMax: Int
     /// Sessions open at once.
@@ -28,10 +30,12 @@ package struct BusConfiguration: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - endpoints: One or more, see `endpoints`.
+    ///   - bulletin: See `bulletin`.
     ///   - bodyBytesMax: Largest body in bytes, 0 to 1 GiB.
     ///   - sessionsMax: 1 or more.
     package init(
         endpoints: [String],
+        bulletin: String? = nil,
         bodyBytesMax: Int = Limits.bodyBytesMaxDefault,
         sessionsMax: Int = sessionsMaxDefault
     ) {
@@ -41,6 +45,7 @@ package struct BusConfiguration: Sendable, Equatable {
         )
         precondition(sessionsMax > 0, "a bus needs room for one session")
         self.endpoints = endpoints
+        self.bulletin = bulletin
         self.bodyBytesMax = bodyBytesMax
         self.sessionsMax = sessionsMax
     }

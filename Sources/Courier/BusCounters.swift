@@ -2,6 +2,8 @@
 
 /// What the bus did since it started, as of the last sweep (once a second).
 package struct BusCounters: Sendable, Equatable {
+    /// Sweeps so far, one a second; a number that stands still is a bus that does.
+    package var sweeps: UInt64 = 0
     /// Sessions in the table now, opening and leaving ones included.
     package var sessions = 0
     /// Packets received, broken ones included.
@@ -24,6 +26,21 @@ package struct BusCounters: Sendable, Equatable {
     package var droppedPackets: UInt64 = 0
     /// Deliveries reported to the ledger as undelivered.
     package var undelivered: UInt64 = 0
+
+    /// Events published that are not durable.
+    package var eventsPublished: UInt64 = 0
+    /// Durable events that the ledger fed.
+    package var eventsFed: UInt64 = 0
+    /// Events told to live subscriptions, each subscription counted.
+    package var eventsDelivered: UInt64 = 0
+    /// Events that live subscriptions were too slow for, each subscription counted.
+    package var eventsLeftOut: UInt64 = 0
+    /// Live subscriptions now.
+    package var subscriptions = 0
+    /// Questions that are not durable and open now.
+    package var questions = 0
+    /// Questions that were answered, refused or lapsed.
+    package var questionsClosed: UInt64 = 0
 
     /// All zero.
     package init() {}

@@ -17,6 +17,8 @@ package final class BusLoop: Sendable {
     private let wallNow: @Sendable () -> Int64
     private let isStopRequested = Atomic<Bool>(false)
     private let published = Mutex(BusCounters())
+    private let publishedReport = Mutex(ServiceReport())
+    private let announcements = Mailbox<Announcement>(capacity: 256)
 
     /// A loop that does nothing before `run`.
     ///
@@ -25,7 +27,13 @@ package final class BusLoop: Sendable {
     ///   - hand: Takes a batch to the ledger without blocking; called on the bus thread, and not
     ///     again before `collect` gave effects with `completesBatch`.
     ///   - collect: The next effects of the ledger, or nil if there are none now; never blocks.
-    ///   - signal: Wakes the loop. Give it *after* the effects can be collected.
+    ///   - signal: Wakes the loop. Give it *after* the effects or the feed can be collected.
+    ///   - feed: The next durable events for live subscriptions, or nil if there are none now; never
+    ///     blocks.
+    ///   - listening: Called on the bus thread when the first live subscription comes and when the
+    ///     last goes; never blocks. Before the first call nobody listens.
+    ///   - head: The end of the journal for the bulletin, or nil if it is not known; called on the
+    ///     bus thread once a second, never blocks.
     ///   - now: Milliseconds that never go back, for silence and sweeps.
     ///   - wallNow: Milliseconds since 1970, for the instants told in refusals.
     package init(
@@ -33,11 +41,21 @@ package final class BusLoop: Sendable {
         hand: @escaping @Sendable (Batch) -> Void,
         collect: @escaping @Sendable () -> Effects?,
         signal: EventSignal,
+        feed: @escaping @Sendable () -> Feed? = { nil },
+        listening: @escaping @Sendable (Bool) -> Void = { _ in },
+        head: @escaping @Sendable () -> LedgerHead? = { nil },
         now: @escaping @Sendable () -> Int64 = Clock.monotonicMilliseconds,
         wallNow: @escaping @Sendable () -> Int64 = Clock.wallMilliseconds
     ) {
         self.configuration = configuration
-        ledger = LedgerLine(hand: hand, collect: collect, signal: signal)
+        ledger = LedgerLine(
+            hand: hand,
+            collect: collect,
+            signal: signal,
+            feed: feed,
+            listening: listening,
+            head: head
+        )
         self.now = now
         self.wallNow = wallNow
     }
@@ -45,20 +63,43 @@ package final class BusLoop: Sendable {
     /// What the bus did so far, as of the last sweep; once `run` has returned, in the end.
     package var counters: BusCounters { published.withLock { $0 } }
 
+    /// Figures per service and the last exchanges, as of the last sweep.
+    package var services: ServiceReport { publishedReport.withLock { $0 } }
+
+    /// Publishes a notice at the bulletin, best effort; may be called from any thread.
+    ///
+    /// - Parameters:
+    ///   - topic: A legal topic whose first word is not `ledger`.
+    ///   - text: For people.
+    /// - Returns: Whether it is on its way: false without a bulletin, for such a topic, or if too
+    ///   many wait.
+    @discardableResult
+    package func announce(topic: String, text: String) -> Bool {
+        guard configuration.bulletin != nil, Topic.isLegal(topic),
+            topic.prefix(while: { $0 != "." }) != "ledger"
+        else { return false }
+        let notice = Announcement(topic: topic, text: text, time: wallNow())
+        guard announcements.put(notice) == nil else { return false }
+        ledger.signal.signal()
+        return true
+    }
+
     /// Listens and serves until `requestStop`, then drains, says farewell and closes the sockets.
     ///
     /// Draining waits for the ledger to complete what it was handed, however long that takes.
     ///
     /// - Parameter bound: Called once, before the first turn, with the endpoints actually bound, in
-    ///   the order of the configuration and with the ports the system chose.
+    ///   the order of the configuration and with the ports the system chose, the bulletin last.
     /// - Throws: `BusFault` if an endpoint cannot be bound, or if libzmq fails while serving.
     package func run(bound: ([String]) -> Void = { _ in }) throws(BusFault) {
         let endpoints = try checkedEndpoints()
+        var bulletin: Endpoint?
+        if let text = configuration.bulletin { bulletin = try Endpoint(text) }
         do throws(ZeroMQFault) {
-            var board = try open(endpoints)
+            var board = try open(endpoints, bulletin: bulletin)
             bound(board.boundEndpoints)
             try serve(&board)
-            published.withLock { $0 = board.counters }
+            publish(&board)
         } catch {
             throw .socket(error)
         }
@@ -70,7 +111,10 @@ package final class BusLoop: Sendable {
         ledger.signal.signal()
     }
 
-    private func open(_ endpoints: [Endpoint]) throws(ZeroMQFault) -> Switchboard {
+    private func open(
+        _ endpoints: [Endpoint],
+        bulletin: Endpoint?
+    ) throws(ZeroMQFault) -> Switchboard {
         // A keyed gate has a monitor with a socket at each end beside its own.
         let context = try Context(socketCountMax: Int32(clamping: endpoints.count * 3 + 16))
         var poller = Poller(capacity: endpoints.count * 2 + 2)
@@ -90,10 +134,14 @@ package final class BusLoop: Sendable {
                 )
             )
         }
+        var board: Bulletin?
+        if let bulletin { board = try Bulletin(bulletin, in: context) }
         return Switchboard(
             configuration: configuration,
             gates: gates,
             door: door,
+            bulletin: board,
+            announcements: announcements,
             poller: poller,
             signalSlot: signalSlot,
             ledger: ledger,
@@ -106,9 +154,18 @@ package final class BusLoop: Sendable {
         while !board.isDrained {
             if isStopRequested.load(ordering: .acquiring) { board.beginDraining() }
             try board.turn()
-            if board.isSwept { published.withLock { $0 = board.counters } }
+            if board.isSwept { publish(&board) }
         }
         try board.sayFarewell()
+    }
+
+    private func publish(_ board: inout Switchboard) {
+        let counters = board.counters
+        published.withLock { $0 = counters }
+        guard board.hasNewFigures else { return }
+        let report = board.report
+        publishedReport.withLock { $0 = report }
+        board.hasNewFigures = false
     }
 
     private func checkedEndpoints() throws(BusFault) -> [Endpoint] {
@@ -146,4 +203,7 @@ struct LedgerLine: Sendable {
     let hand: @Sendable (Batch) -> Void
     let collect: @Sendable () -> Effects?
     let signal: EventSignal
+    let feed: @Sendable () -> Feed?
+    let listening: @Sendable (Bool) -> Void
+    let head: @Sendable () -> LedgerHead?
 }

@@ -59,7 +59,7 @@ extension Switchboard {
         wall = wallClock()
         for session in sessions.all {
             session.meter?.quota = access.quota(of: session.agency)
-            _ = try mayGoOn(session)
+            if try mayGoOn(session) { try endSubscriptions(of: session) }
         }
     }
 
@@ -101,6 +101,8 @@ extension Switchboard {
     mutating func leaveDoor(_ session: Session) {
         guard let door, let identity = session.identity else { return }
         session.meter?.sessions -= 1
+        session.meter?.questions -= session.questionCount
+        session.questionCount = 0
         door.set(hasSession: false, of: identity.descriptor, now: now)
     }
 
@@ -108,6 +110,37 @@ extension Switchboard {
     mutating func hold(_ number: UInt32, for pause: Int64, to peer: Peer) throws(ZeroMQFault) {
         if let identity = peer.identity { door?.count(.limit, of: identity) }
         try refuse(.busy, number: number, to: peer, pause: pause)
+    }
+
+    /// Checks that a session has a right on what the courier does itself; one at an open gate has
+    /// all.
+    ///
+    /// - Throws: `notGranted`.
+    func demand(
+        _ right: Right,
+        on object: String,
+        of session: Session
+    ) throws(RefusalCode) {
+        guard let door, let identity = session.identity else { return }
+        guard door.access.policy.allows(session.agency, right, on: object) else {
+            door.count(.notGranted, of: identity)
+            throw .notGranted
+        }
+    }
+
+    /// Ends the live subscriptions that the policy no longer allows.
+    mutating func endSubscriptions(of session: Session) throws(ZeroMQFault) {
+        guard let door, session.identity != nil else { return }
+        for slot in live.slots(of: session.number) {
+            guard let held = live.slots[Int(slot)],
+                !door.access.policy.allows(session.agency, .subscribe, on: held.pattern.text)
+            else { continue }
+            drop(slot)
+            var header = Header(.ended)
+            header.code = RefusalCode.notGranted.rawValue
+            header.subject = held.number
+            try tell(session, header, envelope: texts.envelope(of: .notGranted))
+        }
     }
 
     // MARK: Each turn

@@ -79,8 +79,7 @@ extension Switchboard {
         if let session = peer.session, session.isGone { peer.session = nil }
         switch header.verb {
         case .answer, .refusal, .delivery, .step, .farewell, .event, .gap, .ended, .question,
-            .replied, .publish, .subscribe, .unsubscribe, .ack, .ask, .offer, .withdraw, .reply,
-            .catalogue:
+            .replied:
             try refuse(.unknownVerb, number: header.number, to: peer)
         case .hello: try admit(header, envelope: envelope, body: body, from: &peer)
         case .heartbeat:
@@ -89,7 +88,8 @@ extension Switchboard {
             }
             try tell(session, Header(.heartbeat))
         case .attach, .credit, .submit, .accept, .complete, .return, .refer, .release, .refuse,
-            .renew, .note, .track, .bye:
+            .renew, .note, .track, .bye, .publish, .subscribe, .unsubscribe, .ack, .ask, .offer,
+            .withdraw, .reply, .catalogue:
             guard let session = peer.session, session.phase == .open else {
                 return try refuse(.noSession, number: header.number, to: peer)
             }
@@ -99,6 +99,7 @@ extension Switchboard {
             if let pause = session.meter?.pause(before: header.verb, now: now) {
                 return try hold(header.number, for: pause, to: peer)
             }
+            if try doHere(header, envelope: envelope, body: body, of: session) { return }
             forward(header, envelope: envelope, body: body, of: session)
             if header.verb == .bye { try leave(session, byeNumber: header.number) }
         }
@@ -108,12 +109,38 @@ extension Switchboard {
     private func obstacle(to header: Header, of session: Session) -> RefusalCode? {
         switch stage {
         case .serving: break
-        case .draining where header.verb != .submit: break
+        case .draining where !header.verb.isNewWork: break
         case .draining, .closing: return .draining
         }
         // Leaving lightens the load, so it is always allowed.
         guard header.verb != .bye, header.isCounted else { return nil }
         return session.unansweredCount < Limits.requestsMax ? nil : .busy
+    }
+
+    /// Does what the courier does itself; returns false for what is the ledger's.
+    private mutating func doHere(
+        _ header: Header,
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer,
+        of session: Session
+    ) throws(ZeroMQFault) -> Bool {
+        let isDurable = header.flags & Header.durableFlag != 0
+        switch header.verb {
+        case .publish where !isDurable:
+            try publish(header, envelope: envelope, body: body, of: session)
+        case .subscribe: try subscribe(header, envelope: envelope, of: session)
+        case .unsubscribe: try unsubscribe(header, of: session)
+        case .credit where header.subject >= Numbering.liveSubscriptions:
+            try grantLive(header, of: session)
+        case .ask where !isDurable:
+            try ask(header, envelope: envelope, body: body, of: session)
+        case .offer: try offer(header, envelope: envelope, of: session)
+        case .withdraw: try withdraw(header, of: session)
+        case .reply where header.subject >= Numbering.transientQuestions:
+            try reply(header, envelope: envelope, body: body, of: session)
+        default: return false
+        }
+        return true
     }
 
     /// Appends an operation to the gathering batch.
@@ -132,6 +159,16 @@ extension Switchboard {
         let session = sessions.session(gate: gate, route: route)
         session?.lastSeen = listeningNow
         return Peer(gate: gate, route: route, session: session)
+    }
+}
+
+extension Verb {
+    /// Whether this begins something, which a bus that stops does not take.
+    fileprivate var isNewWork: Bool {
+        switch self {
+        case .submit, .publish, .subscribe, .ask, .offer: true
+        default: false
+        }
     }
 }
 

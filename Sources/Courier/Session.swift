@@ -32,6 +32,8 @@ final class Session {
     let userID: [CChar]
     /// What its agency has and does; nil at an open gate.
     let meter: AgencyMeter?
+    /// Questions of its own that count against its agency's limit.
+    var questionCount = 0
     /// The epoch of the policy under which it was last found good.
     var accessEpoch: UInt64 = 0
     var phase: Phase
@@ -42,6 +44,10 @@ final class Session {
     /// What this turn tells the session, or nil.
     var packet: Packet?
     var outbox = Outbox()
+    /// Bytes of the events kept for it while it is slow.
+    var keptBytes = 0
+    /// Requests about offers that the ledger has not judged yet, by their numbers.
+    var pendingOffers: [UInt32: PendingOffer] = [:]
     /// Whether the ledger was told that the session ended.
     var isEndTold = false
     /// Whether the session has left the table; what is meant for it then is dropped.

@@ -21,6 +21,8 @@ struct Switchboard: ~Copyable {
 
     /// Frames drained from a gate in one turn.
     static let frameCountMax = 256
+    /// Batches of durable events put out in one turn.
+    static let feedsInTurnMax = 16
     /// Pause between sweeps, in milliseconds.
     static let sweepMilliseconds: Int64 = 1_000
     /// Pause between attempts to send to a peer whose queue is full, in milliseconds.
@@ -36,6 +38,8 @@ struct Switchboard: ~Copyable {
     let gates: [Gate]
     /// Guards the keyed gates; nil where there is none.
     let door: Doorkeeper?
+    let bulletin: Bulletin?
+    let announcements: Mailbox<Announcement>
     private let signalSlot: Int
     private var poller: Poller
 
@@ -51,6 +55,19 @@ struct Switchboard: ~Copyable {
     /// Sessions whose outbox is not empty; some may be gone.
     var congested: [Session] = []
     var pool = PacketPool()
+    var live = LiveTable()
+    /// Slots found for the event that is put out now.
+    var matches: [UInt32] = []
+    /// The event that is put out now, as it is copied for each subscription.
+    let template = Packet()
+    /// Whether the ledger may have fed more than one turn puts out.
+    var isFeedLeft = false
+    var questions = Questions()
+    /// Sessions that left and whose questions still count on them.
+    var departures: [UInt32] = []
+    var report = ServiceReport()
+    /// Whether `report` changed since it was published.
+    var hasNewFigures = false
     /// Refusals for the peer that is heard now and has no session.
     let stray = Packet()
 
@@ -74,6 +91,8 @@ struct Switchboard: ~Copyable {
         configuration: BusConfiguration,
         gates: [Gate],
         door: Doorkeeper?,
+        bulletin: Bulletin?,
+        announcements: Mailbox<Announcement>,
         poller: consuming Poller,
         signalSlot: Int,
         ledger: LedgerLine,
@@ -83,6 +102,8 @@ struct Switchboard: ~Copyable {
         self.configuration = configuration
         self.gates = gates
         self.door = door
+        self.bulletin = bulletin
+        self.announcements = announcements
         self.poller = poller
         self.signalSlot = signalSlot
         self.ledger = ledger
@@ -93,8 +114,10 @@ struct Switchboard: ~Copyable {
         nextRetry = now
     }
 
-    /// The endpoints as bound, with the ports the system chose.
-    var boundEndpoints: [String] { gates.map(\.endpoint) }
+    /// The endpoints as bound, with the ports the system chose, the bulletin last.
+    var boundEndpoints: [String] {
+        gates.map(\.endpoint) + (bulletin.map { [$0.endpoint] } ?? [])
+    }
 
     /// Milliseconds the bus has been listening: silence while we did not listen is not the peer's.
     var listeningNow: Int64 { (isListening ? now : deafSince) - deafMilliseconds }
@@ -114,13 +137,18 @@ struct Switchboard: ~Copyable {
     mutating func turn() throws(ZeroMQFault) {
         setListening(!batch.isFull)
         _ = try poller.waitForWork(timeoutMilliseconds: patienceMilliseconds)
-        if poller.readiness(of: signalSlot) != [] { ledger.signal.drain() }
+        let isWoken = poller.readiness(of: signalSlot) != []
+        if isWoken { ledger.signal.drain() }
         now = clock()
         if door != nil { wall = wallClock() }
         try collectEffects()
+        if isWoken || isFeedLeft { try putOutFeed() }
+        if isWoken { try announce() }
         try attendDoor()
         try listen()
         handOver()
+        try settleDepartures()
+        try wakeQuestions()
         try flush()
         try retry()
         try lookRound()
@@ -129,6 +157,7 @@ struct Switchboard: ~Copyable {
 
     /// Tells every session that the bus stops, and gives what waits half a second to leave.
     mutating func sayFarewell() throws(ZeroMQFault) {
+        try refuseQuestions()
         let envelope = texts.envelope(of: .draining)
         for session in sessions.all {
             var header = Header(.farewell)
@@ -145,14 +174,17 @@ struct Switchboard: ~Copyable {
             try retry()
         }
         counters.sessions = 0
+        counters.subscriptions = 0
+        counters.questions = 0
     }
 
     private var patienceMilliseconds: Int {
         // What gathered after the hand-over, and the end of draining, wait for no one.
         if !isBatchOutstanding, !batch.isEmpty || stage == .draining { return 0 }
-        let due = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
-        let sooner = min(due, door?.nextLook ?? due)
-        return Int(min(max(sooner - now, 0), Self.sweepMilliseconds))
+        if isFeedLeft || !departures.isEmpty { return 0 }
+        let round = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
+        let due = min(round, questions.nextAlarm ?? .max, door?.nextLook ?? .max)
+        return Int(min(max(due - now, 0), Self.sweepMilliseconds))
     }
 
     private mutating func collectEffects() throws(ZeroMQFault) {
@@ -211,5 +243,9 @@ struct Switchboard: ~Copyable {
             try end(session, farewell: .noSession)
         }
         counters.sessions = sessions.count
+        counters.sweeps += 1
+        counters.subscriptions = live.count
+        counters.questions = questions.openCount
+        try announceHead()
     }
 }

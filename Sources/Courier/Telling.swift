@@ -7,6 +7,7 @@ internal import ZeroMQ
 extension Switchboard {
     /// Puts what the ledger tells into the packets of its sessions.
     mutating func tell(_ effects: Effects) throws(ZeroMQFault) {
+        if let policy = effects.policy { live.setPolicy(policy) }
         if let access = effects.access { try enforce(access) }
         try effects.bytes.withUnsafeBufferPointer { buffer throws(ZeroMQFault) in
             let bytes = UnsafeRawBufferPointer(buffer)
@@ -22,6 +23,7 @@ extension Switchboard {
                     body: UnsafeRawBufferPointer(rebasing: bytes[effect.body])
                 )
                 settle(effect.header, of: session)
+                if !session.pendingOffers.isEmpty { try settleOffer(effect.header, of: session) }
             }
         }
     }
@@ -54,6 +56,35 @@ extension Switchboard {
         try envelope.withUnsafeBufferPointer { buffer throws(ZeroMQFault) in
             try tell(session, header, envelope: UnsafeRawBufferPointer(buffer))
         }
+    }
+
+    /// Puts one operation with its envelope and body in arrays into the session's packet.
+    mutating func tell(
+        _ session: Session,
+        _ header: Header,
+        envelope: [UInt8],
+        body: [UInt8]
+    ) throws(ZeroMQFault) {
+        try body.withUnsafeBufferPointer { body throws(ZeroMQFault) in
+            try envelope.withUnsafeBufferPointer { envelope throws(ZeroMQFault) in
+                try tell(
+                    session,
+                    header,
+                    envelope: UnsafeRawBufferPointer(envelope),
+                    body: UnsafeRawBufferPointer(body)
+                )
+            }
+        }
+    }
+
+    /// Refuses a request of a session on the courier's own account.
+    mutating func refuse(
+        _ code: RefusalCode,
+        number: UInt32,
+        to session: Session
+    ) throws(ZeroMQFault) {
+        let peer = Peer(gate: session.gate, route: session.route, session: session)
+        try refuse(code, number: number, to: peer)
     }
 
     /// Refuses a request on the courier's own account.
@@ -143,6 +174,7 @@ extension Switchboard {
         var remaining: [Session] = []
         for session in congested where !session.isGone {
             try empty(session)
+            if !session.isGone, session.outbox.isEmpty { try resume(session) }
             if !session.isGone, !session.outbox.isEmpty { remaining.append(session) }
         }
         congested = remaining
@@ -171,7 +203,7 @@ extension Switchboard {
         }
     }
 
-    private mutating func beginPacket(for session: Session) -> Packet {
+    mutating func beginPacket(for session: Session) -> Packet {
         let packet = pool.take()
         session.packet = packet
         touched.append(session)

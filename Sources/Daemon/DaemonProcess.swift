@@ -151,7 +151,7 @@ package struct DaemonProcess {
         }
         defer { control.stop() }
         ready(endpoints)
-        waitForSignal(signals)
+        Supervision(ledger: ledger, bus: bus, commands: commands).wait(for: signals)
         if case .failure(let fault) = bound.tryTake() {
             throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
         }
@@ -167,11 +167,6 @@ package struct DaemonProcess {
                 description: "The daemon's key cannot be used: \(error.description)"
             )
         }
-    }
-
-    private func waitForSignal(_ signals: borrowing SignalReader) {
-        var poller = SignalWait(signals.fileDescriptor)
-        while signals.next() == nil { poller.wait() }
     }
 
     /// Reads a procedure's source as it is kept in the ledger.

@@ -13,7 +13,7 @@ enum DaemonSignals {
     }
 }
 
-/// Waits until a descriptor can be read.
+/// Waits until a descriptor can be read, or for so long.
 struct SignalWait {
     private var descriptor: pollfd
 
@@ -21,7 +21,8 @@ struct SignalWait {
         descriptor = pollfd(fd: fileDescriptor, events: Int16(POLLIN), revents: 0)
     }
 
-    mutating func wait() {
-        poll(&descriptor, 1, -1)
+    /// Waits; without a limit until there is something to read.
+    mutating func wait(milliseconds: Int64?) {
+        poll(&descriptor, 1, milliseconds.map { Int32(clamping: $0) } ?? -1)
     }
 }

@@ -183,12 +183,14 @@ struct LedgerCommands: OperatorCommands {
     func agencies() throws(OperatorFault) -> [AgencyRow] {
         try read { reader in
             try reader.agencies().map { agency in
-                AgencyRow(
+                var row = AgencyRow(
                     name: agency.name,
                     offices: UInt64(agency.offices),
                     sessions: 0,
                     mayBackdate: agency.mayBackdate
                 )
+                row.hearsAllCases = agency.isObserver
+                return row
             }
         }
     }
@@ -199,6 +201,20 @@ struct LedgerCommands: OperatorCommands {
         by identity: OperatorIdentity,
         reason: String
     ) throws(OperatorFault) -> AgencyRow {
+        try setRight(
+            .backdating(agency: agency, isAllowed: isAllowed),
+            of: agency,
+            by: identity,
+            reason: reason
+        )
+    }
+
+    func setRight(
+        _ change: OperatorAct,
+        of agency: String,
+        by identity: OperatorIdentity,
+        reason: String
+    ) throws(OperatorFault) -> AgencyRow {
         guard Name.isLegal(agency) else {
             throw OperatorFault(
                 code: "badName",
@@ -206,15 +222,10 @@ struct LedgerCommands: OperatorCommands {
                 text: RefusalCode.nameInvalid.text
             )
         }
-        let outcome = try act(
-            .backdating(agency: agency, isAllowed: isAllowed),
-            by: identity,
-            reason: reason
-        )
-        guard case .done = outcome else { throw refused(outcome, "The agency") }
-        let rows = try agencies()
-        return rows.first { $0.name == agency }
-            ?? AgencyRow(name: agency, offices: 0, sessions: 0, mayBackdate: isAllowed)
+        let outcome = try act(change, by: identity, reason: reason)
+        guard case .done = outcome, let row = try agencies().first(where: { $0.name == agency })
+        else { throw refused(outcome, "The agency") }
+        return row
     }
 
     func caseView(number: String) throws(OperatorFault) -> CaseView {
@@ -378,7 +389,7 @@ struct LedgerCommands: OperatorCommands {
         }
     }
 
-    private func refused(_ outcome: OperatorOutcome, _ what: String) -> OperatorFault {
+    func refused(_ outcome: OperatorOutcome, _ what: String) -> OperatorFault {
         guard case .refused(let code) = outcome else {
             return OperatorFault(
                 code: "unavailable",

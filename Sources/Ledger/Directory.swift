@@ -9,6 +9,8 @@ struct AgencyRow {
     var number: UInt32
     var name: String
     var mayBackdate: Bool
+    /// Whether it hears of every case.
+    var isObserver: Bool
 }
 
 /// An office as the ledger knows it.
@@ -21,8 +23,9 @@ struct OfficeRow {
 
 /// Agencies, offices and procedure versions in memory, with the rows they come from.
 ///
-/// Numbers are dense from 1, so arrays are indexed by them. Ledger thread only.
-struct Directory {
+/// Numbers are dense from 1, so arrays are indexed by them. A class, because as a struct it was copied
+/// to be looked into. Ledger thread only.
+final class Directory {
     /// Offices a ledger admits.
     static let officesMax = 65_536
     /// Agencies a ledger admits.
@@ -36,6 +39,7 @@ struct Directory {
     private var latest: [String: UInt32] = [:]
     private let insertAgency: Statement
     private let updateAgency: Statement
+    private let updateObserver: Statement
     private let insertOffice: Statement
     private let insertProcedure: Statement
 
@@ -51,6 +55,10 @@ struct Directory {
             )
             updateAgency = try Statement(
                 "UPDATE agency SET backdating = ? WHERE number = ?",
+                on: connection
+            )
+            updateObserver = try Statement(
+                "UPDATE agency SET observing = ? WHERE number = ?",
                 on: connection
             )
             insertOffice = try Statement(
@@ -70,12 +78,12 @@ struct Directory {
         }
     }
 
-    private mutating func load(
+    private func load(
         _ connection: Connection,
         reading: (String) -> Procedure?
     ) throws {
         let agencies = try Statement(
-            "SELECT number, name, backdating FROM agency ORDER BY number",
+            "SELECT number, name, backdating, observing FROM agency ORDER BY number",
             on: connection
         )
         while try agencies.step() {
@@ -83,7 +91,8 @@ struct Directory {
                 AgencyRow(
                     number: UInt32(agencies.int64(0)),
                     name: agencies.string(1),
-                    mayBackdate: agencies.int64(2) != 0
+                    mayBackdate: agencies.int64(2) != 0,
+                    isObserver: agencies.int64(3) != 0
                 )
             )
         }
@@ -120,6 +129,19 @@ struct Directory {
     func agency(_ number: UInt32) -> AgencyRow? { row(agencies, number) }
     func office(_ number: UInt32) -> OfficeRow? { row(offices, number) }
     func procedure(_ number: UInt32) -> PublishedProcedure? { row(procedures, number) }
+
+    /// The agency of an office; 0 if there is no such office.
+    func agency(ofOffice number: UInt32) -> UInt32 {
+        let place = Int(number) - 1
+        return offices.indices.contains(place) ? offices[place].agency : 0
+    }
+
+    /// Whether an agency may claim instants that lie far back.
+    func mayBackdate(_ agency: UInt32) -> Bool {
+        let place = Int(agency) - 1
+        return agencies.indices.contains(place) && agencies[place].mayBackdate
+    }
+
     func agencyNumber(_ name: String) -> UInt32? { agencyNumbers[name] }
     func officeNumber(_ name: String) -> UInt32? { officeNumbers[name] }
 
@@ -136,11 +158,12 @@ struct Directory {
     // MARK: Adding
 
     /// Writes and keeps a new agency; a fresh one may backdate until rights say otherwise.
-    mutating func openAgency(_ name: String) throws(SQLiteFault) -> AgencyRow {
+    func openAgency(_ name: String) throws(SQLiteFault) -> AgencyRow {
         let agency = AgencyRow(
             number: UInt32(agencies.count + 1),
             name: name,
-            mayBackdate: true
+            mayBackdate: true,
+            isObserver: false
         )
         insertAgency.bind(1, Int64(agency.number))
         insertAgency.bind(2, name)
@@ -150,15 +173,22 @@ struct Directory {
         return agency
     }
 
-    mutating func setBackdating(_ number: UInt32, _ isAllowed: Bool) throws(SQLiteFault) {
+    func setBackdating(_ number: UInt32, _ isAllowed: Bool) throws(SQLiteFault) {
         updateAgency.bind(1, isAllowed ? 1 : 0)
         updateAgency.bind(2, Int64(number))
         try updateAgency.run()
         agencies[Int(number) - 1].mayBackdate = isAllowed
     }
 
+    func setObserver(_ number: UInt32, _ isObserver: Bool) throws(SQLiteFault) {
+        updateObserver.bind(1, isObserver ? 1 : 0)
+        updateObserver.bind(2, Int64(number))
+        try updateObserver.run()
+        agencies[Int(number) - 1].isObserver = isObserver
+    }
+
     /// Writes and keeps a new office of an agency.
-    mutating func openOffice(
+    func openOffice(
         _ name: String,
         agency: UInt32,
         title: String
@@ -179,7 +209,7 @@ struct Directory {
     }
 
     /// Writes and keeps the next version of a procedure; its offices are open already.
-    mutating func publish(
+    func publish(
         _ procedure: Procedure,
         source: String,
         at instant: Int64,
@@ -198,7 +228,7 @@ struct Directory {
     }
 
     /// Forgets what was added since, after a rollback.
-    mutating func rewind(agencies: Int, offices: Int, procedures: Int) {
+    func rewind(agencies: Int, offices: Int, procedures: Int) {
         for agency in self.agencies[agencies...] { agencyNumbers[agency.name] = nil }
         for office in self.offices[offices...] { officeNumbers[office.name] = nil }
         self.agencies.removeSubrange(agencies...)
@@ -208,18 +238,18 @@ struct Directory {
         for published in self.procedures { latest[published.procedure.name] = published.number }
     }
 
-    private mutating func add(_ agency: AgencyRow) {
+    private func add(_ agency: AgencyRow) {
         agencies.append(agency)
         agencyNumbers[agency.name] = agency.number
     }
 
-    private mutating func add(_ office: OfficeRow) {
+    private func add(_ office: OfficeRow) {
         offices.append(office)
         officeNumbers[office.name] = office.number
     }
 
     @discardableResult
-    private mutating func add(
+    private func add(
         _ procedure: Procedure,
         number: UInt32,
         version: UInt32

@@ -15,6 +15,27 @@ extension LedgerWriter {
     var hasMoreToHandOut: Bool { !busyOffices.isEmpty }
 
     func handOut(into effects: inout Effects) {
+        guard hasMoreToHandOut else { return }
+        do {
+            try handOutBusy(into: &effects)
+            try endReading()
+        } catch {
+            Fatal.end("The ledger could not be read: \(error.description).")
+        }
+    }
+
+    /// Begins a transaction before the first row that handing out must read; often there is none.
+    func beginReading() throws(SQLiteFault) {
+        guard !connection.isInTransaction else { return }
+        try tables.beginReading()
+    }
+
+    private func endReading() throws(SQLiteFault) {
+        guard connection.isInTransaction else { return }
+        try tables.commit()
+    }
+
+    private func handOutBusy(into effects: inout Effects) throws(SQLiteFault) {
         var remaining = Self.deliveriesPerTurn
         let start = effects.byteCount
         var unfinished: [UInt32] = []
@@ -24,11 +45,7 @@ extension LedgerWriter {
                 break
             }
             isBusy[Int(office)] = false
-            do {
-                try handOut(of: office, &remaining, start, into: &effects)
-            } catch {
-                Fatal.end("The ledger could not be read: \(error.description).")
-            }
+            try handOut(of: office, &remaining, start, into: &effects)
             guard remaining == 0 || effects.byteCount - start >= Self.bytesPerTurn else { continue }
             isBusy[Int(office)] = true
             unfinished.append(office)
@@ -36,6 +53,7 @@ extension LedgerWriter {
             break
         }
         busyOffices = unfinished
+        deliveries += UInt64(Self.deliveriesPerTurn - remaining)
     }
 
     private func handOut(
@@ -59,10 +77,11 @@ extension LedgerWriter {
     }
 
     private func load(_ office: UInt32, _ lane: UInt8, after: UInt64) throws(SQLiteFault) {
-        let found = try tables.ready(
+        try beginReading()
+        let found = try tables.ready.after(
+            after,
             office: office,
             lane: lane,
-            after: after,
             limit: Window.itemsMax
         )
         let horizon =
@@ -80,20 +99,9 @@ extension LedgerWriter {
         into effects: inout Effects
     ) throws(SQLiteFault) {
         guard let published = directory.procedure(referral.step.procedure),
-            let step = published.step(referral.step)
+            let leaseMilliseconds = published.leaseMilliseconds(of: referral.step)
         else { preconditionFailure("referral \(referral.number) has no step") }
-        let card = card(of: referral)
-        if sessions[session]?.announced.insert(card).inserted == true {
-            let header = Header(.step, number: card)
-            let name = directory.office(referral.office)?.name ?? ""
-            effects.append(
-                header,
-                session: session,
-                envelope: Envelope.bytes(
-                    of: published.announcement(of: referral.step, office: name)
-                )
-            )
-        }
+        let card = announcedCard(of: referral, published, to: session, into: &effects)
         var header = Header(.delivery)
         header.code = UInt16(clamping: referral.attempts)
         header.number = card
@@ -102,32 +110,51 @@ extension LedgerWriter {
         header.generation = leases.grant(
             referral,
             to: session,
-            until: monotonic + step.leaseMilliseconds
+            until: monotonic + leaseMilliseconds
         )
         header.instant = referral.due
         header.serial = referral.serial
+        guard let file = try recentCase(referral.serial) else {
+            preconditionFailure("referral \(referral.number) names no case")
+        }
+        header.id = file.id
         let isUnread = sessions[session]?.unread.contains(referral.office) == true
         if isUnread { header.flags |= Header.withheldFlag }
-        let size = try tables.withFile(referral.serial) { id, envelope, content in
-            let body = isUnread ? .empty : content
-            header.id = id
-            effects.append(header, session: session, envelope: envelope, body: body)
-            return envelope.count + body.count
+        file.bytes.withUnsafeBytes { bytes in
+            effects.append(
+                header,
+                session: session,
+                envelope: UnsafeRawBufferPointer(rebasing: bytes[..<file.envelopeBytes]),
+                body: isUnread
+                    ? .empty : UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
+            )
         }
-        desks[Int(referral.office)].charge(session, bytes: size ?? 0)
+        desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
         desks[Int(referral.office)].leased += 1
-        deliveries += 1
     }
 
-    /// The number under which a step at an office is announced: the same step may be done at
-    /// several offices, by an itinerary or an ad-hoc referral.
+    /// The number under which a session knows a step at an office; announced first if it does not yet.
     ///
-    /// Numbers are void after a restart.
-    private func card(of referral: Referral) -> UInt32 {
+    /// The same step may be done at several offices, by an itinerary or an ad-hoc referral. Numbers are
+    /// void after a restart.
+    private func announcedCard(
+        of referral: Referral,
+        _ published: PublishedProcedure,
+        to session: UInt32,
+        into effects: inout Effects
+    ) -> UInt32 {
         let key = UInt64(referral.step.rawValue) << 32 | UInt64(referral.office)
-        if let known = cards[key] { return known }
-        let card = UInt32(cards.count + 1)
+        let record = sessions[session]
+        if let known = record?.cards[key] { return known }
+        let card = cards[key] ?? UInt32(cards.count + 1)
         cards[key] = card
+        record?.cards[key] = card
+        let name = directory.office(referral.office)?.name ?? ""
+        effects.append(
+            Header(.step, number: card),
+            session: session,
+            envelope: Envelope.bytes(of: published.announcement(of: referral.step, office: name))
+        )
         return card
     }
 }

@@ -12,6 +12,10 @@ extension LedgerWriter {
         guard accessBook.hasNews else { return }
         accessBook.hasNews = false
         effects.access = accessBook.access
+        // Now and not with its next message: what it is told in between would come too late.
+        for (number, record) in sessions where record.key != nil {
+            _ = refusalAfterChange(of: number, record)
+        }
     }
 
     /// Reads the policy anew after a rollback.
@@ -42,7 +46,7 @@ extension LedgerWriter {
 
     /// Takes over who the session is, and journals that it came.
     func identify(
-        _ record: inout SessionRecord,
+        _ record: SessionRecord,
         session: UInt32,
         program: String
     ) throws(SQLiteFault) {
@@ -75,12 +79,19 @@ extension LedgerWriter {
         if let key = record.key, accessBook.access.denial(of: key, at: now) != nil {
             return .revoked
         }
-        sessions[session]?.accessEpoch = accessBook.epoch
+        record.accessEpoch = accessBook.epoch
         for office in record.offices where !mayStaff(office, record) {
             desks[Int(office)].detach(session)
-            sessions[session]?.offices.removeAll { $0 == office }
+            record.offices.removeAll { $0 == office }
         }
-        sessions[session]?.unread = record.offices.filter { office in
+        for number in record.subscriptions {
+            guard let pattern = events.subscriptions[number]?.pattern, record.key != nil,
+                !accessBook.access.policy.allows(agency, .subscribe, on: pattern.text)
+            else { continue }
+            leave(number, session)
+            record.subscriptions.removeAll { $0 == number }
+        }
+        record.unread = record.offices.filter { office in
             !mayRead(directory.office(office)?.name ?? "", record)
         }
         return nil

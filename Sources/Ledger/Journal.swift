@@ -19,14 +19,15 @@ struct Receipt {
 /// Strictly sequential: positions rise by one. `hash(n) = SHA-256(hash(n − 1) ‖ record(n))`, and
 /// `hash(0)` is 32 zero bytes. The records are kept whole, so a Merkle tree over them
 /// (RFC 9162) can be built at any time.
-struct Journal {
+///
+/// Appended records gather and are inserted some at a time: `flush` before anything else reads these
+/// tables, and before a commit.
+final class Journal {
     /// Position of the last record; 0 while there is none.
-    private(set) var head: UInt64
-    /// The chained hash of the last record.
-    private(set) var hash: [UInt8]
-    private var bytes: [UInt8] = []
-    private let insertRecord: Statement
-    private let insertTrail: Statement
+    @Confined private(set) var head: UInt64
+    private let gathered = GatheredRecords()
+    private let records: RowInserter
+    private let trails: RowInserter
     private let selectRecord: Statement
     private let selectTrail: Statement
 
@@ -35,14 +36,8 @@ struct Journal {
 
     /// Opens the journal at its head.
     init(_ connection: Connection) throws(SQLiteFault) {
-        insertRecord = try Statement(
-            "INSERT INTO journal (position, hash, record) VALUES (?, ?, ?)",
-            on: connection
-        )
-        insertTrail = try Statement(
-            "INSERT INTO trail (serial, position) VALUES (?, ?)",
-            on: connection
-        )
+        records = try RowInserter("journal (position, hash, record)", columns: 3, connection)
+        trails = try RowInserter("trail (serial, position)", columns: 2, connection)
         selectRecord = try Statement(
             "SELECT record, hash FROM journal WHERE position = ?",
             on: connection
@@ -61,53 +56,56 @@ struct Journal {
         defer { last.reset() }
         if try last.step() {
             head = UInt64(last.int64(0))
-            hash = last.bytes(1)
+            gathered.begin(after: last.blob(1))
         } else {
             head = 0
-            hash = [UInt8](repeating: 0, count: Self.hashBytes)
         }
     }
 
     /// The position the next record will have.
     var next: UInt64 { head + 1 }
 
+    /// The chained hash of the last record; 32 zero bytes while there is none.
+    var hash: [UInt8] { [UInt8](gathered.lastHash) }
+
     /// Appends a record; position and hash are set here.
-    mutating func append(_ record: consuming JournalRecord) throws(SQLiteFault) -> Receipt {
+    func append(_ record: consuming JournalRecord) throws(SQLiteFault) -> Receipt {
+        if !gathered.hasRoom(for: record) { try flush() }
         record.position = next
-        record.write(to: &bytes)
-        let chained = Self.chain(hash, bytes)
-        let position = Int64(record.position)
-        insertRecord.bind(1, position)
-        try chained.withBytes { hash throws(SQLiteFault) in
-            try bytes.withBytes { bytes throws(SQLiteFault) in
-                insertRecord.bind(2, hash)
-                insertRecord.bind(3, bytes)
-                try insertRecord.run()
-            }
-        }
-        if record.serial != 0 {
-            insertTrail.bind(1, Int64(record.serial))
-            insertTrail.bind(2, position)
-            try insertTrail.run()
-        }
+        gathered.append(record)
         head = record.position
-        hash = chained
         return Receipt(
             position: head,
             recordedAt: record.recordedAt,
-            hash: Self.prefix(of: hash),
+            hash: Self.prefix(of: gathered.lastHash),
             serial: record.serial
         )
     }
 
+    /// Writes the rows of what was appended.
+    func flush() throws(SQLiteFault) {
+        guard gathered.count > 0 else { return }
+        try records.insert(gathered.count) { index, row in
+            row.bind(0, Int64(gathered.places[index].position))
+            row.bind(1, gathered.hash(index))
+            row.bind(2, gathered.record(index))
+        }
+        try trails.insert(gathered.ofCases.count) { index, row in
+            row.bind(0, Int64(gathered.ofCases[index].serial))
+            row.bind(1, Int64(gathered.ofCases[index].position))
+        }
+        gathered.removeAll()
+    }
+
     /// Goes back to an earlier head after a rollback.
-    mutating func rewind(to head: UInt64, hash: [UInt8]) {
+    func rewind(to head: UInt64, hash: [UInt8]) {
         self.head = head
-        self.hash = hash
+        hash.withUnsafeBytes { gathered.begin(after: $0) }
     }
 
     /// The record at a position with the receipt it had.
     func record(at position: UInt64) throws(SQLiteFault) -> (JournalRecord, Receipt)? {
+        try flush()
         defer { selectRecord.reset() }
         selectRecord.bind(1, Int64(position))
         guard try selectRecord.step() else { return nil }
@@ -117,6 +115,7 @@ struct Journal {
     /// The trail of a case, oldest first.
     func trail(of serial: UInt64) throws(SQLiteFault) -> [(record: JournalRecord, receipt: Receipt)]
     {
+        try flush()
         defer { selectTrail.reset() }
         selectTrail.bind(1, Int64(bitPattern: serial))
         var trail: [(record: JournalRecord, receipt: Receipt)] = []
@@ -127,11 +126,11 @@ struct Journal {
     }
 
     private static func row(_ statement: Statement) -> (JournalRecord, Receipt)? {
-        guard let record = statement.withBlob(0, { JournalRecord(reading: $0) }) else { return nil }
+        guard let record = JournalRecord(reading: statement.blob(0)) else { return nil }
         let receipt = Receipt(
             position: record.position,
             recordedAt: record.recordedAt,
-            hash: prefix(of: statement.bytes(1)),
+            hash: prefix(of: statement.blob(1)),
             serial: record.serial
         )
         return (record, receipt)
@@ -142,7 +141,7 @@ struct Journal {
         var hasher = SHA256()
         previous.withUnsafeBytes { hasher.update(bufferPointer: $0) }
         record.withUnsafeBytes { hasher.update(bufferPointer: $0) }
-        return [UInt8](hasher.finalize())
+        return hasher.finalize().withUnsafeBytes { [UInt8]($0) }
     }
 
     /// The digest of content: lengths first, so that no two contents share their bytes.
@@ -154,14 +153,12 @@ struct Journal {
         withUnsafeBytes(of: UInt64(envelope.count).bigEndian) { hasher.update(bufferPointer: $0) }
         hasher.update(bufferPointer: envelope)
         hasher.update(bufferPointer: body)
-        return [UInt8](hasher.finalize())
+        return hasher.finalize().withUnsafeBytes { [UInt8]($0) }
     }
 
     /// The first sixteen bytes of a hash.
-    static func prefix(of hash: [UInt8]) -> Identifier {
-        hash.withUnsafeBytes { bytes in
-            bytes.count >= 16
-                ? Identifier(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8)) : .none
-        }
+    static func prefix(of hash: UnsafeRawBufferPointer) -> Identifier {
+        hash.count >= 16
+            ? Identifier(high: hash.bigEndian(at: 0), low: hash.bigEndian(at: 8)) : .none
     }
 }

@@ -33,6 +33,16 @@ package final class LedgerReader {
         package var oldest: Int64
     }
 
+    /// An agency with its rights.
+    package struct Agency: Sendable {
+        package var name: String
+        package var offices: Int
+        /// Whether it may report acts with earlier instants.
+        package var mayBackdate: Bool
+        /// Whether it hears of every case.
+        package var isObserver: Bool
+    }
+
     /// A published version.
     package struct Version: Sendable {
         package var name: String
@@ -135,19 +145,25 @@ package final class LedgerReader {
         return offices
     }
 
-    /// All agencies by name, with how many offices each has and whether it may backdate.
-    package func agencies() throws -> [(name: String, offices: Int, mayBackdate: Bool)] {
+    /// All agencies by name.
+    package func agencies() throws -> [Agency] {
         let statement = try Statement(
             """
-            SELECT a.name, (SELECT count(*) FROM office o WHERE o.agency = a.number), a.backdating
+            SELECT a.name, (SELECT count(*) FROM office o WHERE o.agency = a.number),
+                a.backdating, a.observing
             FROM agency a ORDER BY a.name
             """,
             on: connection
         )
-        var agencies: [(name: String, offices: Int, mayBackdate: Bool)] = []
+        var agencies: [Agency] = []
         while try statement.step() {
             agencies.append(
-                (statement.string(0), Int(statement.int64(1)), statement.int64(2) != 0)
+                Agency(
+                    name: statement.string(0),
+                    offices: Int(statement.int64(1)),
+                    mayBackdate: statement.int64(2) != 0,
+                    isObserver: statement.int64(3) != 0
+                )
             )
         }
         return agencies

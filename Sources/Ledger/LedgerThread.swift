@@ -6,12 +6,16 @@ internal import Synchronization
 
 /// The ledger on its thread: takes batches from the courier and acts from operators, one at a time.
 ///
-/// While one batch is in `fdatasync` the courier gathers the next: group commit without a timer.
+/// While one batch is in `fdatasync` the courier gathers the next: group commit without a timer. The
+/// event thread beside it reads what is committed, for subscriptions.
 package final class LedgerThread: Sendable {
     private enum Work: Sendable {
         case batch(Batch)
         case act(OperatorAct, Operator, Mailbox<ActReply>)
         case gauges(Mailbox<LedgerGauges>)
+        case probe(Mailbox<Bool>)
+        /// The event thread has findings.
+        case found
     }
 
     private enum ActReply: Sendable {
@@ -22,7 +26,9 @@ package final class LedgerThread: Sendable {
     private let inbox = Mailbox<Work>(capacity: 64)
     private let outbox = Mailbox<Effects>(capacity: 8)
     private let opened = Mailbox<LedgerFault?>(capacity: 1)
+    private let events = EventThread()
     private let thread = Mutex<Joining?>(nil)
+    private let eventThread = Mutex<Joining?>(nil)
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
 
@@ -58,6 +64,16 @@ package final class LedgerThread: Sendable {
         }
         let joining = Joining(thread: started)
         thread.withLock { $0 = joining }
+        do {
+            let reading = try WorkerThread(name: "events", stackBytes: 1 << 20) { [self] in
+                readEvents(path: directory + "/" + Ledger.fileName)
+            }
+            let joining = Joining(thread: reading)
+            eventThread.withLock { $0 = joining }
+        } catch {
+            stop()
+            throw .storage(error.description)
+        }
     }
 
     /// Ends the thread after the work that was handed over; checkpoints and closes the ledger.
@@ -68,6 +84,12 @@ package final class LedgerThread: Sendable {
             return joining
         }
         joining?.thread.join()
+        events.close()
+        let reading = eventThread.withLock { joining in
+            defer { joining = nil }
+            return joining
+        }
+        reading?.thread.join()
     }
 
     // MARK: From other threads
@@ -80,6 +102,17 @@ package final class LedgerThread: Sendable {
 
     /// The next effects, or nil.
     package func collect() -> Effects? { outbox.tryTake() }
+
+    /// The next durable events for the live subscriptions, or nil; never waits.
+    ///
+    /// In order of the journal, none left out and none twice, from the moment on at which
+    /// `setListening` was told that somebody listens.
+    package func collectFeed() -> Feed? { events.collectFeed() }
+
+    /// Says whether any live subscription listens, from any thread.
+    ///
+    /// What is committed from now on is fed; while nobody listens nothing is read.
+    package func setListening(_ isListening: Bool) { events.setListening(isListening) }
 
     /// Carries out an operator's act and waits until it is on disk.
     ///
@@ -105,6 +138,15 @@ package final class LedgerThread: Sendable {
         return reply.take()
     }
 
+    /// Whether a commit of its own reached the disk within so many milliseconds.
+    ///
+    /// This is what a watchdog wants to know: a thread that turns and a disk that takes a sync.
+    package func probe(withinMilliseconds patience: Int64) -> Bool {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.probe(reply)) == nil else { return false }
+        return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
+    }
+
     // MARK: The thread
 
     private func run(
@@ -123,6 +165,7 @@ package final class LedgerThread: Sendable {
             _ = opened.put(error)
             return
         }
+        events.tell(head: writer.journal.head)
         _ = opened.put(nil)
         var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
         var effects = Effects()
@@ -130,11 +173,15 @@ package final class LedgerThread: Sendable {
         send(&effects)
         do throws(LedgerFault) {
             while true {
-                try upkeep.look(after: writer, isIdle: false)
+                try upkeep.look(after: writer)
                 let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
                 guard work != nil || !inbox.isClosed else { break }
                 try perform(work, writer, into: &effects)
+                // Before the effects, so that who begins to listen at an answer is not told of what
+                // was committed before it.
+                events.tell(head: writer.journal.head)
                 send(&effects)
+                if let search = writer.nextSearch() { events.search(search) }
             }
             try writer.checkpoint()
         } catch {
@@ -148,12 +195,17 @@ package final class LedgerThread: Sendable {
         hasEffects: Bool
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
-        try upkeep.look(after: writer, isIdle: true)
+        try upkeep.eraseMore(from: writer)
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
         let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
-        return inbox.take(until: retry ?? wake)
+        let rest =
+            upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
+        let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic))
+        if let work = inbox.take(until: until) { return work }
+        if until == rest, !inbox.isClosed { try upkeep.rest(writer.connection) }
+        return nil
     }
 
     private func perform(
@@ -181,9 +233,28 @@ package final class LedgerThread: Sendable {
             _ = reply.put(answer)
         case .gauges(let reply):
             _ = reply.put(writer.gauges)
+        case .probe(let reply):
+            try writer.probe(wall: wall)
+            _ = reply.put(true)
+        case .found:
+            if let findings = events.collectFindings() { try writer.take(findings) }
+            guard effects.byteCount < Batch.bytesMax else { return }
+            try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
         case nil:
             guard effects.byteCount < Batch.bytesMax else { return }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
+        }
+    }
+
+    private func readEvents(path: String) {
+        do throws(LedgerFault) {
+            try events.run(
+                EventSearcher(path: path),
+                found: { _ = inbox.put(.found) },
+                fed: { signal.signal() }
+            )
+        } catch {
+            Fatal.end(error.description)
         }
     }
 
@@ -234,6 +305,16 @@ package struct LedgerGauges: Sendable {
     package var isStorageLow: Bool
     /// Offices with a lease or a session.
     package var offices: [Office]
+    /// Durable subscriptions with members, by number.
+    package var subscriptions: [UInt64: Subscription] = [:]
+
+    /// What a durable subscription has in memory.
+    package struct Subscription: Sendable {
+        /// Events delivered and not yet settled.
+        package var out: Int
+        /// Sessions that take part.
+        package var sessions: Int
+    }
 }
 
 extension LedgerWriter {
@@ -256,7 +337,19 @@ extension LedgerWriter {
                     leased: desk.leased,
                     sessions: desk.takerCount
                 )
-            }
+            },
+            subscriptions: Dictionary(
+                uniqueKeysWithValues: events.attached.compactMap { number in
+                    guard let queue = events.subscriptions[number]?.queue else { return nil }
+                    return (
+                        number,
+                        LedgerGauges.Subscription(
+                            out: queue.outCount,
+                            sessions: queue.sessions.count
+                        )
+                    )
+                }
+            )
         )
     }
 }

@@ -19,25 +19,27 @@ internal import Wire
 package final class LedgerWriter {
     let connection: Connection
     let tables: Tables
-    var journal: Journal
-    var directory: Directory
+    let journal: Journal
+    let directory: Directory
+    var events: EventState
     var accessBook: AccessBook
-    var leases: Leases
-    var desks: [Desk] = []
-    var sessions: [UInt32: SessionRecord] = [:]
+    @Confined var leases: Leases
+    @Confined var desks: [Desk] = []
+    @Confined var sessions: [UInt32: SessionRecord] = [:]
     /// Who the sessions are whose hello has not been judged yet.
     var introduced: [UInt32: Introduction] = [:]
+    let recent = RecentCases()
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
     let reading: @Sendable (String) -> Procedure?
 
-    var nextSerial: UInt64 = 1
+    @Confined var nextSerial: UInt64 = 1
     var nextConnection: UInt64
     /// Wall clock instant of the turn, ms since 1970.
-    var now: Int64 = 0
+    @Confined var now: Int64 = 0
     /// Monotonic instant of the turn, in ms.
-    var monotonic: Int64 = 0
+    @Confined var monotonic: Int64 = 0
     /// Transactions committed since the start that wrote something.
     package private(set) var commits: UInt64 = 0
     /// Hops committed since the start.
@@ -47,19 +49,19 @@ package final class LedgerWriter {
     package var isStorageLow = false
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
-    var cards: [UInt64: UInt32] = [:]
+    @Confined var cards: [UInt64: UInt32] = [:]
 
     // What a batch has changed in memory and must undo if it is rolled back.
-    var endedLeases: [Lease] = []
-    var counts: [UInt32: OfficeCounts] = [:]
-    var hopsInBatch: UInt64 = 0
+    @Confined var endedLeases: [Lease] = []
+    @Confined var counts: [UInt32: OfficeCounts] = [:]
+    @Confined var hopsInBatch: UInt64 = 0
     /// Credit asked for in the batch, granted once it is committed.
-    var credits: [(session: UInt32, header: Header)] = []
+    @Confined var credits: [(session: UInt32, header: Header)] = []
     /// Offices that may have something to hand out.
-    var busyOffices: [UInt32] = []
-    var isBusy: [Bool] = []
+    @Confined var busyOffices: [UInt32] = []
+    @Confined var isBusy: [Bool] = []
     /// When the next delayed referral is ready, wall clock; nil if none is delayed.
-    var nextDelayed: Int64?
+    @Confined var nextDelayed: Int64? = nil
     var random = SystemRandomNumberGenerator()
 
     /// Opens the ledger in a data directory, makes it if there is none, and recovers.
@@ -88,6 +90,7 @@ package final class LedgerWriter {
             tables = try Tables(connection)
             journal = try Journal(connection)
             directory = try Directory(connection, reading: reading)
+            events = try EventState(connection)
             accessBook = try AccessBook(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
@@ -170,6 +173,7 @@ package final class LedgerWriter {
             effects.completesBatch = true
         }
         handOut(into: &effects)
+        handOutEvents(into: &effects)
     }
 
     /// Runs one act in a transaction of its own; what it changed is undone if a row fails.
@@ -180,15 +184,25 @@ package final class LedgerWriter {
     ) throws(LedgerFault) {
         var none = Effects()
         rollbackMark = Checkpoint(self)
+        events.mark()
         do {
             try tables.begin()
             try body()
-            try writeCounts()
+            try writeGathered()
         } catch {
             undo(into: &none, to: 0)
             throw LedgerFault(error)
         }
         commit(wrote: true)
+    }
+
+    /// Proves that the disk still takes a commit: writes the instant of the probe and syncs it.
+    ///
+    /// - Throws: `LedgerFault.storage`; nothing was kept.
+    package func probe(wall: Int64) throws(LedgerFault) {
+        try inTransaction { () throws(SQLiteFault) in
+            try connection.execute("UPDATE daemon SET probed = \(wall) WHERE epoch = \(epoch)")
+        }
     }
 
     private func commit(wrote: Bool) {
@@ -198,6 +212,7 @@ package final class LedgerWriter {
             // Nobody knows what reached the disk: no answer, no retry, recovery decides.
             Fatal.end("The ledger could not be committed: \(error.description).")
         }
+        events.keep()
         endedLeases.removeAll(keepingCapacity: true)
         accessBook.settle()
         hops += hopsInBatch
@@ -212,6 +227,7 @@ package final class LedgerWriter {
     ) throws(SQLiteFault) {
         let mark = Checkpoint(self)
         rollbackMark = mark
+        events.mark()
         try tables.begin()
         if let batch {
             try batch.bytes.withBytes { bytes throws(SQLiteFault) in
@@ -229,7 +245,7 @@ package final class LedgerWriter {
             }
         }
         try doDueWork()
-        try writeCounts()
+        try writeGathered()
         commit(wrote: journal.head != mark.head)
     }
 
@@ -244,15 +260,21 @@ package final class LedgerWriter {
         let before = Checkpoint(self)
         let leasesBefore = endedLeases.count
         let countsBefore = counts
+        let hopsBefore = hopsInBatch
         try connection.execute("SAVEPOINT operation")
+        events.mark()
         do {
             try perform(operation, envelope, body, into: &effects)
+            try flushRows()
             try connection.execute("RELEASE operation")
+            events.keep()
         } catch {
+            events.undo()
             guard connection.isInTransaction else { throw error }
             try connection.execute("ROLLBACK TO operation; RELEASE operation")
             before.restore(self)
             counts = countsBefore
+            hopsInBatch = hopsBefore
             restoreLeases(from: leasesBefore)
             effects.truncate(to: mark)
             effects.refuse(
@@ -291,6 +313,7 @@ package final class LedgerWriter {
 
         func restore(_ writer: LedgerWriter) {
             writer.journal.rewind(to: head, hash: hash)
+            writer.tables.ready.discard()
             writer.nextSerial = serial
             writer.directory.rewind(
                 agencies: agencies,
@@ -298,6 +321,7 @@ package final class LedgerWriter {
                 procedures: procedures
             )
             writer.nextDelayed = nextDelayed
+            writer.recent.removeAll()
             writer.rewindAccess()
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }
@@ -312,6 +336,7 @@ package final class LedgerWriter {
             }
         }
         rollbackMark?.restore(self)
+        events.undo()
         restoreLeases(from: 0)
         counts.removeAll(keepingCapacity: true)
         hopsInBatch = 0
@@ -336,16 +361,26 @@ package final class LedgerWriter {
 
     // MARK: Counts
 
+    @inline(__always)
     func count(_ office: UInt32, _ change: (inout OfficeCounts) -> Void) {
         change(&counts[office, default: OfficeCounts()])
     }
 
-    private func writeCounts() throws(SQLiteFault) {
-        for (office, change) in counts {
+    /// Writes the rows that gathered in memory and the counts of offices.
+    private func writeGathered() throws(SQLiteFault) {
+        try flushRows()
+        for (office, change) in counts where change != OfficeCounts() {
             try tables.count(change, office: office)
             desks[Int(office)].waiting += change.waiting
         }
         counts.removeAll(keepingCapacity: true)
+        try writeEvents()
+    }
+
+    /// Writes what journal and ready queue gathered, so that any statement sees it.
+    func flushRows() throws(SQLiteFault) {
+        try journal.flush()
+        try tables.ready.flush()
     }
 
     /// Copies the write-ahead log into the database file and lets it start anew.
@@ -378,10 +413,12 @@ package struct LedgerLimits: Sendable {
 }
 
 /// A session as the ledger knows it.
-struct SessionRecord {
-    var agency: UInt32
+///
+/// A class, so that looking one up for every operation copies nothing. Ledger thread only.
+final class SessionRecord {
+    let agency: UInt32
     /// Number of the connection in the journal.
-    var connection: UInt64
+    let connection: UInt64
     /// The key it proved; nil at an open endpoint.
     var key: EnrolledKey?
     /// Offices it staffs whose content it may not read.
@@ -390,6 +427,15 @@ struct SessionRecord {
     var accessEpoch: UInt64 = 0
     /// Offices it staffs.
     var offices: [UInt32] = []
-    /// Steps it was told of.
-    var announced: Set<UInt32> = []
+    /// Steps at offices it was told of, with the number each is announced under.
+    var cards: [UInt64: UInt32] = [:]
+    /// Durable subscriptions it takes part in.
+    var subscriptions: [UInt64] = []
+    /// Services it offers, or still has a question of.
+    var services: [String] = []
+
+    init(agency: UInt32, connection: UInt64) {
+        self.agency = agency
+        self.connection = connection
+    }
 }

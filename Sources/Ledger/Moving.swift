@@ -50,7 +50,10 @@ extension LedgerWriter {
         let others =
             arrival.closes
             ? try branches(besides: settled)
-            : try branches(besides: settled, inside: Set(arrival.joined.map(\.number)))
+            : try branches(
+                besides: settled,
+                inside: arrival.joined.isEmpty ? [] : Set(arrival.joined.map(\.number))
+            )
         var record = self.record(
             Act(settling: hop.request.header.verb) ?? .completed,
             hop.request,
@@ -111,8 +114,12 @@ extension LedgerWriter {
         }
         for fork in arrival.joined { try tables.deleteFork(fork.number) }
         if let fork = arrival.waitsAt { try tables.arrive(at: fork) }
-        if hop.amendsItinerary { try tables.setItinerary(serial, hop.itinerary) }
+        if hop.amendsItinerary {
+            try tables.setItinerary(serial, hop.itinerary)
+            recent.drop(serial)
+        }
         if arrival.closes {
+            recent.drop(serial)
             try tables.closeCase(serial, at: hop.occurredAt, result: result(of: hop))
             if hop.holding.referral.fork != 0 { try tables.deleteForks(of: serial) }
         }
@@ -180,7 +187,7 @@ extension LedgerWriter {
             }
         case .slot(let slot), .backSlot(let slot):
             let itinerary =
-                hop.itinerary.isEmpty ? try tables.itinerary(settled.serial) : hop.itinerary
+                hop.itinerary.isEmpty ? try self.itinerary(of: settled.serial) : hop.itinerary
             var next = referral(
                 hop,
                 settled.step.place,
@@ -290,12 +297,12 @@ extension LedgerWriter {
             try tables.deleteDead(place.referral)
             count(place.office) { $0.dead -= 1 }
         case .waiting:
-            if let referral = try tables.ready(
+            if let referral = try tables.ready.referral(
+                place.referral,
                 office: place.office,
-                lane: place.lane,
-                number: place.referral
+                lane: place.lane
             ) {
-                try tables.deleteReady(referral)
+                try tables.ready.delete(referral)
                 count(referral.office) { $0.waiting -= 1 }
                 if let lease = leases.lease(of: place.referral) { endLease(lease) }
                 desks[Int(place.office)].remove(referral)
@@ -310,7 +317,7 @@ extension LedgerWriter {
 
     /// Puts a referral into its office's queue.
     func enter(_ referral: Referral) throws(SQLiteFault) {
-        try tables.insertReady(referral)
+        try tables.ready.insert(referral)
         count(referral.office) { $0.waiting += 1 }
         desks[Int(referral.office)].insert(referral)
         markBusy(referral.office)
@@ -323,7 +330,7 @@ extension LedgerWriter {
             try tables.deleteCustody(referral.number)
             count(referral.office) { $0.custody -= 1 }
         } else {
-            try tables.deleteReady(referral)
+            try tables.ready.delete(referral)
             count(referral.office) { $0.waiting -= 1 }
         }
     }

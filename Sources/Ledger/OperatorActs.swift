@@ -33,6 +33,14 @@ package enum OperatorAct: Sendable {
     case dismiss(referral: UInt64)
     /// Gives or takes an agency's right to report acts with earlier instants.
     case backdating(agency: String, isAllowed: Bool)
+    /// Lets an agency hear of every case, or not.
+    case observing(agency: String, isAllowed: Bool)
+    /// Publishes what an agency says about what it offers; checked, `source` is its text.
+    case publishCatalogue(CatalogueDeclaration, source: String)
+    /// Sets how long and how much is kept of some topics; a rule without limits is taken away.
+    case retention(RetentionRule)
+    /// Ends a durable subscription for all its members.
+    case forgetSubscription(agency: String, name: String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
 }
@@ -70,6 +78,13 @@ extension LedgerWriter {
             case .dismiss(let referral): outcome = try dismiss(referral, who)
             case .backdating(let agency, let isAllowed):
                 outcome = try setBackdating(agency, isAllowed, who)
+            case .observing(let agency, let isAllowed):
+                outcome = try setObserving(agency, isAllowed, who)
+            case .publishCatalogue(let declaration, let source):
+                outcome = try publish(declaration, source, who)
+            case .retention(let rule): outcome = try setRetention(rule, who)
+            case .forgetSubscription(let agency, let name):
+                outcome = try forgetSubscription(agency: agency, name: name, who)
             case .access(let act): outcome = .access(try change(act, who))
             }
         }
@@ -235,18 +250,23 @@ extension LedgerWriter {
         return try append(record, content: who)
     }
 
-    /// Appends a record with the operator's reason as its content.
-    private func append(
+    /// Appends a record with the operator's reason, and what was set, as its content.
+    func append(
         _ record: consuming JournalRecord,
-        content who: Operator
+        content who: Operator,
+        body: [UInt8] = []
     ) throws(SQLiteFault) -> Receipt {
         var reason = Envelope.Reason()
         reason.text = String(who.reason.prefix(Limits.textBytesMax / 4))
         let bytes = Envelope.bytes(of: reason)
-        record.digest = bytes.withUnsafeBytes { Journal.digest(envelope: $0, body: .empty) }
+        record.digest = bytes.withUnsafeBytes { envelope in
+            body.withUnsafeBytes { Journal.digest(envelope: envelope, body: $0) }
+        }
         let receipt = try append(record, occurredAt: now)
         try bytes.withBytes { bytes throws(SQLiteFault) in
-            try tables.insertContent(receipt.position, envelope: bytes, body: .empty)
+            try body.withBytes { body throws(SQLiteFault) in
+                try tables.insertContent(receipt.position, envelope: bytes, body: body)
+            }
         }
         return receipt
     }

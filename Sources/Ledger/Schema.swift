@@ -15,7 +15,9 @@ enum Schema {
     /// Each brings the schema one version up; published ones never change.
     static let migrations = [
         """
-        CREATE TABLE daemon (epoch INTEGER PRIMARY KEY, started INTEGER NOT NULL);
+        CREATE TABLE daemon (
+            epoch INTEGER PRIMARY KEY, started INTEGER NOT NULL,
+            probed INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE agency (
             number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, backdating INTEGER NOT NULL);
         CREATE TABLE office (
@@ -30,7 +32,7 @@ enum Schema {
         CREATE TABLE cases (
             serial INTEGER PRIMARY KEY, id BLOB NOT NULL, procedure INTEGER NOT NULL,
             agency INTEGER NOT NULL, opened INTEGER NOT NULL, due INTEGER NOT NULL,
-            closed INTEGER NOT NULL, result TEXT NOT NULL);
+            closed INTEGER NOT NULL, result TEXT NOT NULL, itinerary BLOB NOT NULL);
         CREATE UNIQUE INDEX cases_id ON cases (id);
         CREATE TABLE file (
             serial INTEGER PRIMARY KEY, id BLOB NOT NULL, envelope BLOB NOT NULL,
@@ -38,8 +40,6 @@ enum Schema {
         CREATE TABLE submission (
             agency INTEGER NOT NULL, key BLOB NOT NULL, position INTEGER NOT NULL,
             PRIMARY KEY (agency, key)) WITHOUT ROWID;
-        CREATE TABLE itinerary (
-            serial INTEGER PRIMARY KEY, version INTEGER NOT NULL, offices BLOB NOT NULL);
         CREATE TABLE ready (
             office INTEGER NOT NULL, lane INTEGER NOT NULL, referral INTEGER NOT NULL,
             serial INTEGER NOT NULL, slip BLOB NOT NULL,
@@ -68,6 +68,7 @@ enum Schema {
         CREATE TABLE content (
             position INTEGER PRIMARY KEY, envelope BLOB NOT NULL, body BLOB NOT NULL);
         """,
+        EventSchema.migration,
         AccessSchema.migration,
     ]
 

@@ -33,9 +33,17 @@ extension LedgerWriter {
         case .track: try track(request, into: &effects)
         case .bye:
             effects.append(Header(.answer, number: header.number), session: operation.session)
+        case .publish: try publish(request, into: &effects)
+        case .subscribe: try subscribe(request, into: &effects)
+        case .unsubscribe: try unsubscribe(request, into: &effects)
+        case .ack: try acknowledge(request, into: &effects)
+        case .ask: try ask(request, into: &effects)
+        case .offer: offer(request, into: &effects)
+        case .withdraw: withdraw(request, into: &effects)
+        case .reply: try reply(request, into: &effects)
+        case .catalogue: catalogue(request, into: &effects)
         case .hello, .heartbeat, .answer, .refusal, .delivery, .step, .farewell, .event, .gap,
-            .ended, .question, .replied, .publish, .subscribe, .unsubscribe, .ack, .ask, .offer,
-            .withdraw, .reply, .catalogue:
+            .ended, .question, .replied:
             effects.refuse(.malformed, number: header.number, session: operation.session)
         }
     }
@@ -62,8 +70,8 @@ extension LedgerWriter {
         }
         nextConnection += 1
         let agency = try openAgency(hello.agency)
-        var record = SessionRecord(agency: agency, connection: nextConnection)
-        try identify(&record, session: operation.session, program: hello.connection)
+        let record = SessionRecord(agency: agency, connection: nextConnection)
+        try identify(record, session: operation.session, program: hello.connection)
         sessions[operation.session] = record
         var welcome = Envelope.Welcome()
         welcome.level = UInt32(Limits.level)
@@ -116,11 +124,9 @@ extension LedgerWriter {
             actor: request.session.connection
         )
         desks[Int(office)].attach(request.number)
-        if sessions[request.number]?.offices.contains(office) == false {
-            sessions[request.number]?.offices.append(office)
-            if !mayRead(attach.office, request.session) {
-                sessions[request.number]?.unread.append(office)
-            }
+        if !request.session.offices.contains(office) {
+            request.session.offices.append(office)
+            if !mayRead(attach.office, request.session) { request.session.unread.append(office) }
         }
         var answer = Header(.answer, number: request.header.number)
         answer.subject = UInt64(office)
@@ -148,6 +154,10 @@ extension LedgerWriter {
     /// Grants the credit a committed batch asked for.
     func grantCredits(into effects: inout Effects) {
         for (session, header) in credits {
+            guard header.subject < Numbering.durableSubscriptions else {
+                grantEvents(header, session, into: &effects)
+                continue
+            }
             guard desks.indices.contains(Int(clamping: header.subject)), header.subject > 0 else {
                 effects.refuse(.notAttached, number: header.number, session: session)
                 continue
@@ -173,9 +183,11 @@ extension LedgerWriter {
         case .ended(let session):
             guard let record = sessions.removeValue(forKey: session) else { return }
             for office in record.offices { desks[Int(office)].detach(session) }
+            for subscription in record.subscriptions { leave(subscription, session) }
+            leaveServices(record.services, session)
         case .undelivered(let session, let referral, let generation):
             guard let lease = leases.lease(of: referral), lease.generation == generation else {
-                return
+                return takeBack(generation, of: referral, from: session)
             }
             desks[Int(lease.referral.office)].refund(session)
             giveBack(lease)

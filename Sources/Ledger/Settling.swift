@@ -34,7 +34,7 @@ extension LedgerWriter {
                     request
                 )
             )
-            guard directory.office(holding.referral.office)?.agency == request.session.agency
+            guard directory.agency(ofOffice: holding.referral.office) == request.session.agency
             else { throw RefusalCode.otherAgency }
             try demandStaff(holding.referral.office, of: request)
             guard holding.lease != nil || request.session.offices.contains(holding.referral.office)
@@ -268,7 +268,7 @@ extension LedgerWriter {
             values = try attributes(of: referral.serial)
         }
         if published.procedure.takesItinerary {
-            hop.itinerary = try tables.itinerary(referral.serial)
+            hop.itinerary = try itinerary(of: referral.serial)
         }
         hop.movement = try published.movement(
             completing: outcome,
@@ -296,7 +296,7 @@ extension LedgerWriter {
         try demand(.amend, on: hop.published.procedure.name, of: hop.request)
         for name in reason.offices { try demand(.refer, on: name, of: hop.request) }
         let rest = try itinerary(reason.offices, for: hop.published)
-        let visited = try tables.itinerary(referral.serial).prefix(Int(referral.slot) + 1)
+        let visited = try itinerary(of: referral.serial).prefix(Int(referral.slot) + 1)
         guard visited.count + rest.count <= Limits.itineraryOfficesMax else {
             throw RefusalCode.itineraryTooLong
         }

@@ -131,7 +131,7 @@ extension LedgerWriter {
             published: published,
             occurredAt: occurredAt,
             due: existing.due,
-            itinerary: try tables.itinerary(existing.serial),
+            itinerary: try itinerary(of: existing.serial),
             action: place,
             existing: existing
         )
@@ -176,7 +176,8 @@ extension LedgerWriter {
                 procedure: published.number,
                 agency: request.session.agency,
                 opened: admitted.occurredAt,
-                due: admitted.due
+                due: admitted.due,
+                itinerary: admitted.itinerary
             )
         )
         try tables.insertFile(
@@ -185,9 +186,15 @@ extension LedgerWriter {
             envelope: request.envelope,
             body: request.body
         )
-        if published.procedure.takesItinerary {
-            try tables.setItinerary(serial, admitted.itinerary)
-        }
+        recent.keep(
+            serial,
+            RecentCase(
+                id: id,
+                envelope: request.envelope,
+                body: request.body,
+                itinerary: admitted.itinerary
+            )
+        )
         var referral = Referral(
             number: referralNumber(0),
             serial: serial,

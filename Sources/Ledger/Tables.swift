@@ -8,12 +8,11 @@ internal import Wire
 ///
 /// Ledger thread only. Every method throws `SQLiteFault`; the caller decides what a fault means.
 struct Tables {
+    /// The ready queue.
+    let ready: ReadyRows
     private let beginStatement: Statement
+    private let beginReadingStatement: Statement
     private let commitStatement: Statement
-    private let insertReadyStatement: Statement
-    private let deleteReadyStatement: Statement
-    private let readyAfterStatement: Statement
-    private let readyOneStatement: Statement
     private let insertDelayedStatement: Statement
     private let deleteDelayedStatement: Statement
     private let dueDelayedStatement: Statement
@@ -48,23 +47,10 @@ struct Tables {
         func prepare(_ sql: String) throws(SQLiteFault) -> Statement {
             try Statement(sql, on: connection)
         }
+        ready = try ReadyRows(connection)
         beginStatement = try prepare("BEGIN IMMEDIATE")
+        beginReadingStatement = try prepare("BEGIN")
         commitStatement = try prepare("COMMIT")
-        insertReadyStatement = try prepare(
-            "INSERT INTO ready (office, lane, referral, serial, slip) VALUES (?, ?, ?, ?, ?)"
-        )
-        deleteReadyStatement = try prepare(
-            "DELETE FROM ready WHERE office = ? AND lane = ? AND referral = ?"
-        )
-        readyAfterStatement = try prepare(
-            """
-            SELECT referral, serial, slip FROM ready
-            WHERE office = ? AND lane = ? AND referral > ? ORDER BY referral LIMIT ?
-            """
-        )
-        readyOneStatement = try prepare(
-            "SELECT serial, slip FROM ready WHERE office = ? AND lane = ? AND referral = ?"
-        )
         insertDelayedStatement = try prepare(
             """
             INSERT INTO delayed (until, referral, office, lane, serial, slip)
@@ -108,8 +94,9 @@ struct Tables {
         fileStatement = try prepare("SELECT id, envelope, body FROM file WHERE serial = ?")
         insertCaseStatement = try prepare(
             """
-            INSERT INTO cases (serial, id, procedure, agency, opened, due, closed, result)
-            VALUES (?, ?, ?, ?, ?, ?, 0, '')
+            INSERT INTO cases
+                (serial, id, procedure, agency, opened, due, closed, result, itinerary)
+            VALUES (?, ?, ?, ?, ?, ?, 0, '', ?)
             """
         )
         caseStatement = try prepare(
@@ -126,12 +113,9 @@ struct Tables {
             "SELECT position FROM submission WHERE agency = ? AND key = ?"
         )
         setItineraryStatement = try prepare(
-            """
-            INSERT INTO itinerary (serial, version, offices) VALUES (?, 1, ?)
-            ON CONFLICT (serial) DO UPDATE SET version = version + 1, offices = excluded.offices
-            """
+            "UPDATE cases SET itinerary = ? WHERE serial = ?"
         )
-        itineraryStatement = try prepare("SELECT offices FROM itinerary WHERE serial = ?")
+        itineraryStatement = try prepare("SELECT itinerary FROM cases WHERE serial = ?")
         insertForkStatement = try prepare(
             """
             INSERT INTO fork (number, serial, parent, step, need, branches, arrived)
@@ -159,77 +143,15 @@ struct Tables {
     }
 
     func begin() throws(SQLiteFault) { try beginStatement.run() }
+
+    /// Begins a transaction that only reads; ended by `commit`, which then writes nothing.
+    ///
+    /// Without one, every statement locks and unlocks the log's index by system calls of its own.
+    func beginReading() throws(SQLiteFault) { try beginReadingStatement.run() }
+
     func commit() throws(SQLiteFault) { try commitStatement.run() }
 
     // MARK: Queues
-
-    func insertReady(_ referral: Referral) throws(SQLiteFault) {
-        try withSlip(of: referral) { slip throws(SQLiteFault) in
-            insertReadyStatement.bind(1, Int64(referral.office))
-            insertReadyStatement.bind(2, Int64(referral.lane))
-            insertReadyStatement.bind(3, Int64(referral.number))
-            insertReadyStatement.bind(4, Int64(referral.serial))
-            insertReadyStatement.bind(5, slip)
-            try insertReadyStatement.run()
-        }
-    }
-
-    func deleteReady(_ referral: Referral) throws(SQLiteFault) {
-        deleteReadyStatement.bind(1, Int64(referral.office))
-        deleteReadyStatement.bind(2, Int64(referral.lane))
-        deleteReadyStatement.bind(3, Int64(referral.number))
-        try deleteReadyStatement.run()
-    }
-
-    /// Up to `limit` ready referrals of a lane above a number, in order.
-    func ready(
-        office: UInt32,
-        lane: UInt8,
-        after number: UInt64,
-        limit: Int
-    ) throws(SQLiteFault) -> [Referral] {
-        defer { readyAfterStatement.reset() }
-        readyAfterStatement.bind(1, Int64(office))
-        readyAfterStatement.bind(2, Int64(lane))
-        readyAfterStatement.bind(3, Int64(number))
-        readyAfterStatement.bind(4, Int64(limit))
-        var found: [Referral] = []
-        while try readyAfterStatement.step() {
-            found.append(
-                row(
-                    readyAfterStatement,
-                    number: 0,
-                    office: office,
-                    lane: lane,
-                    serial: 1,
-                    slip: 2
-                )
-            )
-        }
-        return found
-    }
-
-    /// The ready referral of this number, or nil.
-    func ready(
-        office: UInt32,
-        lane: UInt8,
-        number: UInt64
-    ) throws(SQLiteFault) -> Referral? {
-        defer { readyOneStatement.reset() }
-        readyOneStatement.bind(1, Int64(office))
-        readyOneStatement.bind(2, Int64(lane))
-        readyOneStatement.bind(3, Int64(number))
-        guard try readyOneStatement.step() else { return nil }
-        return readyOneStatement.withBlob(1) { slip in
-            Referral(
-                number: number,
-                serial: UInt64(readyOneStatement.int64(0)),
-                office: office,
-                lane: lane,
-                slip: slip
-            )
-        }
-    }
 
     func insertDelayed(_ referral: Referral, until: Int64) throws(SQLiteFault) {
         try withSlip(of: referral) { slip throws(SQLiteFault) in
@@ -259,7 +181,7 @@ struct Tables {
         dueDelayedStatement.bind(2, Int64(limit))
         var found: [(Referral, Int64)] = []
         while try dueDelayedStatement.step() {
-            let referral = row(
+            let referral = Self.row(
                 dueDelayedStatement,
                 number: 1,
                 office: UInt32(dueDelayedStatement.int64(2)),
@@ -363,9 +285,7 @@ struct Tables {
         fileStatement.bind(1, Int64(serial))
         guard try fileStatement.step() else { return nil }
         let id = Self.identifier(fileStatement, 0)
-        return fileStatement.withBlob(1) { envelope in
-            fileStatement.withBlob(2) { body in use(id, envelope, body) }
-        }
+        return use(id, fileStatement.blob(1), fileStatement.blob(2))
     }
 
     func insertCase(_ row: CaseRow) throws(SQLiteFault) {
@@ -376,6 +296,7 @@ struct Tables {
             insertCaseStatement.bind(4, Int64(row.agency))
             insertCaseStatement.bind(5, row.opened)
             insertCaseStatement.bind(6, row.due)
+            insertCaseStatement.bind(7, copying: Self.bytes(of: row.itinerary))
             try insertCaseStatement.run()
         }
     }
@@ -438,14 +359,19 @@ struct Tables {
     }
 
     func setItinerary(_ serial: UInt64, _ offices: [UInt32]) throws(SQLiteFault) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(offices.count * 4)
-        for office in offices {
-            withUnsafeBytes(of: office.bigEndian) { bytes.append(contentsOf: $0) }
-        }
-        setItineraryStatement.bind(1, Int64(serial))
-        setItineraryStatement.bind(2, copying: bytes)
+        setItineraryStatement.bind(1, copying: Self.bytes(of: offices))
+        setItineraryStatement.bind(2, Int64(serial))
         try setItineraryStatement.run()
+    }
+
+    private static func bytes(of offices: [UInt32]) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: offices.count * 4)
+        bytes.withUnsafeMutableBytes { bytes in
+            for (place, office) in offices.enumerated() {
+                bytes.storeBigEndian(office, at: place * 4)
+            }
+        }
+        return bytes
     }
 
     /// The offices of a case's itinerary in order; empty if it has none.
@@ -453,9 +379,8 @@ struct Tables {
         defer { itineraryStatement.reset() }
         itineraryStatement.bind(1, Int64(serial))
         guard try itineraryStatement.step() else { return [] }
-        return itineraryStatement.withBlob(0) { bytes in
-            stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
-        }
+        let bytes = itineraryStatement.blob(0)
+        return stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
     }
 
     // MARK: Forks
@@ -531,10 +456,9 @@ struct Tables {
     // MARK: Rows
 
     private static func identifier(_ statement: Statement, _ column: Int32) -> Identifier {
-        statement.withBlob(column) { bytes in
-            bytes.count == 16
-                ? Identifier(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8)) : .none
-        }
+        let bytes = statement.blob(column)
+        return bytes.count == 16
+            ? Identifier(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8)) : .none
     }
 
     private func held(
@@ -547,12 +471,16 @@ struct Tables {
         let office = UInt32(statement.int64(0))
         let lane = UInt8(statement.int64(1))
         let serial = UInt64(statement.int64(2))
-        return statement.withBlob(3) { slip in
-            Referral(number: number, serial: serial, office: office, lane: lane, slip: slip)
-        }
+        return Referral(
+            number: number,
+            serial: serial,
+            office: office,
+            lane: lane,
+            slip: statement.blob(3)
+        )
     }
 
-    private func row(
+    static func row(
         _ statement: Statement,
         number: Int32,
         office: UInt32,
@@ -562,9 +490,13 @@ struct Tables {
     ) -> Referral {
         let number = UInt64(statement.int64(number))
         let serial = UInt64(statement.int64(serial))
-        let referral = statement.withBlob(slip) { slip in
-            Referral(number: number, serial: serial, office: office, lane: lane, slip: slip)
-        }
+        let referral = Referral(
+            number: number,
+            serial: serial,
+            office: office,
+            lane: lane,
+            slip: statement.blob(slip)
+        )
         guard let referral else {
             preconditionFailure("the slip of referral \(number) has another length than written")
         }
@@ -603,6 +535,8 @@ struct CaseRow {
     var due: Int64
     var closed: Int64 = 0
     var result = ""
+    /// Offices by number; empty if the procedure takes no itinerary.
+    var itinerary: [UInt32] = []
 }
 
 /// A row of `fork`: branches under way, named by the position of the act that forked.
@@ -616,7 +550,7 @@ struct ForkRow {
 }
 
 /// Referrals of an office by where they are, or a change of these counts.
-struct OfficeCounts {
+struct OfficeCounts: Equatable {
     var waiting = 0
     var delayed = 0
     var custody = 0

@@ -13,7 +13,7 @@ extension LedgerWriter {
     var hasDueWork: Bool {
         if let lapse = leases.nextLapse, lapse <= monotonic { return true }
         if let delayed = nextDelayed, delayed <= now { return true }
-        return false
+        return hasDueEvents
     }
 
     /// When the ledger must be woken next.
@@ -22,12 +22,14 @@ extension LedgerWriter {
     package func nextWake(wall: Int64, monotonic: Int64) -> Int64? {
         guard !hasMoreToHandOut else { return monotonic }
         let delayed = nextDelayed.map { monotonic + max(0, $0 - wall) }
-        guard let lapse = leases.nextLapse else { return delayed }
-        return min(lapse, delayed ?? lapse)
+        let wakes = [delayed, leases.nextLapse, nextEventWake(wall: wall, monotonic: monotonic)]
+        return wakes.compactMap(\.self).min()
     }
 
     func doDueWork() throws(SQLiteFault) {
         for lease in leases.lapsed(at: monotonic) { try lapse(lease) }
+        try lapseEvents()
+        try expireQuestions()
         guard let delayed = nextDelayed, delayed <= now else { return }
         for (referral, until) in try tables.delayed(until: now, limit: Self.delayedPerTurn) {
             try tables.deleteDelayed(referral.number, until: until)

@@ -14,6 +14,7 @@ extension LedgerWriter {
             return effects.refuse(.malformed, request)
         }
         do {
+            try flushRows()
             let reader = try trailReader()
             let serial =
                 request.header.serial != 0

@@ -3,37 +3,81 @@
 internal import Platform
 internal import SQLite
 
-/// Checkpoints in idle gaps or over a size mark, and a look at the free disk space each second.
+/// Checkpoints in small slices or while nothing is asked, and each second a look at the free disk
+/// space and at what retention has to erase.
 ///
 /// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
-/// a checkpoint beside another connection's commit can corrupt the file.
+/// a checkpoint beside another connection's commit can corrupt the file. A checkpoint therefore
+/// holds up the batch behind it, and how long depends on how much it has to copy and synchronise.
 struct Upkeep {
-    /// Pages in the write-ahead log at which a checkpoint runs even under load: 64 MiB.
-    static let pagesMax = 16_384
-    /// Pages worth a checkpoint when there is nothing else to do: 4 MiB.
-    static let pagesWhenIdle = 1_024
+    /// Pages in the write-ahead log at which a checkpoint runs under load: 4 MiB.
+    ///
+    /// The log never grows much beyond it, and a stall is that of 4 MiB at most; decision record
+    /// 0021 has the figures.
+    static let pagesMax = 1_024
+    /// Pages worth a checkpoint when nothing is asked: 256 KiB.
+    static let pagesWhenResting = 64
+    /// How long nothing must have been asked to count as rest, in milliseconds: longer than the
+    /// pauses between the requests of a client that waits for each answer.
+    static let restMilliseconds: Int64 = 100
+    /// Pause between looks at the disk and at what retention has to erase, in milliseconds.
+    static let pauseMilliseconds: Int64 = 1_000
 
     private let directory: String
     private let reserveBytes: Int64
     private var checkpointedPages = 0
     private var nextLook = Int64.min
+    /// Whether there is more to erase than fitted a slice.
+    private var isErasing = false
 
     init(directory: String, reserveBytes: Int64) {
         self.directory = directory
         self.reserveBytes = reserveBytes
     }
 
-    mutating func look(after writer: LedgerWriter, isIdle: Bool) throws(LedgerFault) {
-        let pages = writer.connection.pagesWritten - checkpointedPages
-        if pages >= (isIdle ? Self.pagesWhenIdle : Self.pagesMax) {
-            try writer.checkpoint()
-            checkpointedPages += pages
-        }
+    /// Does what is due between two batches.
+    mutating func look(after writer: LedgerWriter) throws(LedgerFault) {
+        do { try checkpointIfDue(writer.connection) } catch { throw LedgerFault(error) }
         let now = Clock.monotonicMilliseconds()
         guard now >= nextLook else { return }
-        nextLook = now + 1_000
+        nextLook = now + Self.pauseMilliseconds
         if let free = try? DiskSpace.freeBytes(directory) {
             writer.isStorageLow = free < reserveBytes
         }
+        // A full slice is followed by the next one once there is nothing else to do.
+        isErasing = try writer.erase(wall: Clock.wallMilliseconds())
+    }
+
+    /// Erases a further slice, since nothing else is to be done.
+    mutating func eraseMore(from writer: LedgerWriter) throws(LedgerFault) {
+        guard isErasing else { return }
+        isErasing = try writer.erase(wall: Clock.wallMilliseconds())
+    }
+
+    /// When an idle ledger must look again, on the monotonic clock: retention runs there too.
+    func nextLook(after monotonic: Int64) -> Int64 {
+        isErasing ? monotonic : monotonic + Self.pauseMilliseconds
+    }
+
+    /// Whether a rest would be used.
+    func wantsRest(_ connection: Connection) -> Bool {
+        connection.pagesWritten - checkpointedPages >= Self.pagesWhenResting
+    }
+
+    /// Copies the log into the database file, since nothing else is to be done.
+    mutating func rest(_ connection: Connection) throws(LedgerFault) {
+        guard wantsRest(connection) else { return }
+        do { try checkpoint(connection) } catch { throw LedgerFault(error) }
+    }
+
+    /// Copies the log into the database file if it has grown to the mark.
+    mutating func checkpointIfDue(_ connection: Connection) throws(SQLiteFault) {
+        guard connection.pagesWritten - checkpointedPages >= Self.pagesMax else { return }
+        try checkpoint(connection)
+    }
+
+    private mutating func checkpoint(_ connection: Connection) throws(SQLiteFault) {
+        _ = try connection.checkpoint(.passive)
+        checkpointedPages = connection.pagesWritten
     }
 }

@@ -31,9 +31,10 @@ package struct Verification: Sendable {
         try compareCases(reader.connection, folds)
         try compareCounts(reader.connection)
         try compareContent(reader.connection)
+        try compareEvents(reader.connection)
     }
 
-    private mutating func report(_ finding: String) {
+    mutating func report(_ finding: String) {
         guard findings.count < Self.findingsMax else { return }
         findings.append(finding)
     }

@@ -8,6 +8,7 @@ struct UnixAddress {
     static let pathBytesMax = 107
 
     private var address = sockaddr_un()
+    private var byteCount = socklen_t(MemoryLayout<sockaddr_un>.size)
 
     init(_ path: String) throws(SystemFault) {
         let bytes = Array(path.utf8)
@@ -23,13 +24,32 @@ struct UnixAddress {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
     }
 
+    /// The address of a name in the abstract namespace, which has no file (`unix(7)`).
+    init(abstract name: some StringProtocol) throws(SystemFault) {
+        let bytes = Array(name.utf8)
+        guard !bytes.isEmpty, bytes.count <= Self.pathBytesMax else {
+            throw SystemFault(
+                errno: EINVAL,
+                operation: "use the abstract socket",
+                path: String(name)
+            )
+        }
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { path in
+            UnsafeMutableRawBufferPointer(rebasing: path.dropFirst()).copyBytes(from: bytes)
+        }
+        // Every byte counts in such a name, so the length ends with it.
+        byteCount = socklen_t(MemoryLayout<sa_family_t>.size + 1 + bytes.count)
+    }
+
     /// Lends the address in the form the socket calls want.
     borrowing func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        withUnsafeBytes(of: address) { bytes in
+        let byteCount = byteCount
+        return withUnsafeBytes(of: address) { bytes in
             guard let start = bytes.baseAddress else { return -1 }
             return body(
                 start.assumingMemoryBound(to: sockaddr.self),
-                socklen_t(bytes.count)
+                byteCount
             )
         }
     }

@@ -19,11 +19,20 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case acted = 11
     case retried = 12
     case dismissed = 13
+    case published = 14
+    case asked = 15
+    case answered = 16
+    case expired = 17
     case officeOpened = 32
     case agencyOpened = 33
     case procedurePublished = 34
     case agencyChanged = 35
     case started = 36
+    case subscribed = 37
+    case forgotten = 38
+    case retentionSet = 39
+    case cataloguePublished = 40
+    case erased = 41
     case connected = 64
     case denied = 65
     case keyEnrolled = 66
@@ -53,11 +62,20 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .acted: "acted"
         case .retried: "retried"
         case .dismissed: "dismissed"
+        case .published: "published"
+        case .asked: "asked"
+        case .answered: "answered"
+        case .expired: "expired"
         case .officeOpened: "office-opened"
         case .agencyOpened: "agency-opened"
         case .procedurePublished: "procedure-published"
         case .agencyChanged: "agency-changed"
         case .started: "started"
+        case .subscribed: "subscribed"
+        case .forgotten: "forgotten"
+        case .retentionSet: "retention-set"
+        case .cataloguePublished: "catalogue-published"
+        case .erased: "erased"
         case .connected: "connected"
         case .denied: "denied"
         case .keyEnrolled: "key-enrolled"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Wire
+package import Wire
 
 /// One act, as the journal keeps it for ever.
 ///
@@ -13,6 +13,9 @@ internal import Wire
 /// 56 generation │ 64 agency │ 68 office │ 72 step │ 76 zero
 /// 80 entries × 40: referral │ fork │ due │ office │ step │ slot │ lane, 3 zero; then digest (32)
 /// ```
+/// Acts that are not about a case use the same places for what they are about; `key`, `topic` and
+/// `subject` name them.
+///
 /// To change it: a new format number, the old reader kept, a migration test.
 package struct JournalRecord: Equatable, Sendable {
     /// A queue the case entered by the act.
@@ -74,42 +77,52 @@ package struct JournalRecord: Equatable, Sendable {
     private static let fixedBytes = 80
     private static let entryBytes = 40
 
+    /// Bytes a record has at most: an entry for each step a procedure may have, and a digest.
+    package static let bytesMax = fixedBytes + StepNumber.placesMax * entryBytes + 32
+
+    /// Bytes this record has.
+    package var byteCount: Int {
+        Self.fixedBytes + entries.count * Self.entryBytes + digest.count
+    }
+
+    /// Writes the canonical bytes, filling a buffer of exactly `byteCount`.
+    package func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer[0] = 1
+        buffer[1] = act.rawValue
+        buffer.storeBigEndian(code, at: 2)
+        buffer[4] = flags.rawValue
+        buffer[5] = UInt8(truncatingIfNeeded: entries.count)
+        buffer[6] = digest.isEmpty ? 0 : 1
+        buffer[7] = 0
+        buffer.storeBigEndian(position, at: 8)
+        buffer.storeBigEndian(recordedAt, at: 16)
+        buffer.storeBigEndian(occurredAt, at: 24)
+        buffer.storeBigEndian(actor, at: 32)
+        buffer.storeBigEndian(serial, at: 40)
+        buffer.storeBigEndian(referral, at: 48)
+        buffer.storeBigEndian(generation, at: 56)
+        buffer.storeBigEndian(agency, at: 64)
+        buffer.storeBigEndian(office, at: 68)
+        buffer.storeBigEndian(step.rawValue, at: 72)
+        buffer.storeBigEndian(UInt32(0), at: 76)
+        var offset = Self.fixedBytes
+        for entry in entries {
+            buffer.storeBigEndian(entry.referral, at: offset)
+            buffer.storeBigEndian(entry.fork, at: offset + 8)
+            buffer.storeBigEndian(entry.due, at: offset + 16)
+            buffer.storeBigEndian(entry.office, at: offset + 24)
+            buffer.storeBigEndian(entry.step.rawValue, at: offset + 28)
+            buffer.storeBigEndian(entry.slot, at: offset + 32)
+            buffer.storeBigEndian(UInt32(entry.lane) << 24, at: offset + 36)
+            offset += Self.entryBytes
+        }
+        UnsafeMutableRawBufferPointer(rebasing: buffer[offset...]).copyBytes(from: digest)
+    }
+
     /// Replaces `bytes` with the canonical bytes.
     package func write(to bytes: inout [UInt8]) {
-        let length =
-            Self.fixedBytes + entries.count * Self.entryBytes + digest.count
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: repeatElement(0, count: length))
-        bytes.withUnsafeMutableBytes { buffer in
-            buffer[0] = 1
-            buffer[1] = act.rawValue
-            buffer.storeBigEndian(code, at: 2)
-            buffer[4] = flags.rawValue
-            buffer[5] = UInt8(truncatingIfNeeded: entries.count)
-            buffer[6] = digest.isEmpty ? 0 : 1
-            buffer.storeBigEndian(position, at: 8)
-            buffer.storeBigEndian(recordedAt, at: 16)
-            buffer.storeBigEndian(occurredAt, at: 24)
-            buffer.storeBigEndian(actor, at: 32)
-            buffer.storeBigEndian(serial, at: 40)
-            buffer.storeBigEndian(referral, at: 48)
-            buffer.storeBigEndian(generation, at: 56)
-            buffer.storeBigEndian(agency, at: 64)
-            buffer.storeBigEndian(office, at: 68)
-            buffer.storeBigEndian(step.rawValue, at: 72)
-            var offset = Self.fixedBytes
-            for entry in entries {
-                buffer.storeBigEndian(entry.referral, at: offset)
-                buffer.storeBigEndian(entry.fork, at: offset + 8)
-                buffer.storeBigEndian(entry.due, at: offset + 16)
-                buffer.storeBigEndian(entry.office, at: offset + 24)
-                buffer.storeBigEndian(entry.step.rawValue, at: offset + 28)
-                buffer.storeBigEndian(entry.slot, at: offset + 32)
-                buffer[offset + 36] = entry.lane
-                offset += Self.entryBytes
-            }
-            for (index, byte) in digest.enumerated() { buffer[offset + index] = byte }
-        }
+        bytes = [UInt8](repeating: 0, count: byteCount)
+        bytes.withUnsafeMutableBytes { write(to: $0) }
     }
 
     /// Reads canonical bytes; nil if they are not a record of a known format.
@@ -148,6 +161,29 @@ package struct JournalRecord: Equatable, Sendable {
             )
         }
         if hasDigest { digest = [UInt8](bytes[entriesEnd...]) }
+    }
+
+    /// Of `published` and `asked`: the key the sender chose, in the places of referral and
+    /// generation.
+    package var key: Identifier {
+        get { Identifier(high: referral, low: generation) }
+        set {
+            referral = newValue.high
+            generation = newValue.low
+        }
+    }
+
+    /// Of `published` and `erased`: the number of the topic, in the place of office.
+    package var topic: UInt32 {
+        get { office }
+        set { office = newValue }
+    }
+
+    /// Of `answered` and `expired` the position of the question, of `subscribed` and `forgotten` the
+    /// subscription, of `erased` the last position whose content went; in the place of referral.
+    package var subject: UInt64 {
+        get { referral }
+        set { referral = newValue }
     }
 
     /// The entry of a referral in this record.

@@ -52,6 +52,12 @@ package struct Leases: Sendable {
         return generation
     }
 
+    /// A generation for something else that is handed out under a time limit.
+    package mutating func takeGeneration() -> UInt64 {
+        defer { nextGeneration += 1 }
+        return nextGeneration
+    }
+
     /// Ends the lease of a referral.
     @discardableResult
     package mutating func end(_ referral: UInt64) -> Lease? {

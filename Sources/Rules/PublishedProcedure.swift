@@ -3,7 +3,9 @@
 package import Wire
 
 /// A procedure version in the ledger: its declaration with the numbers of its offices.
-package struct PublishedProcedure: Sendable {
+///
+/// A class, because it never changes and every hop looks one up.
+package final class PublishedProcedure: Sendable {
     /// Number of this version in the ledger, from 1, below 2²⁴.
     package let number: UInt32
     /// Version of this name, from 1.
@@ -32,6 +34,12 @@ package struct PublishedProcedure: Sendable {
     /// The declaration of a step of this version.
     package func step(_ number: StepNumber) -> StepDeclaration? {
         procedure.steps.indices.contains(number.place) ? procedure.steps[number.place] : nil
+    }
+
+    /// How long a delivery of a step may stay unsettled, in milliseconds; nil if there is no such step.
+    package func leaseMilliseconds(of number: StepNumber) -> Int64? {
+        procedure.steps.indices.contains(number.place)
+            ? procedure.steps[number.place].leaseMilliseconds : nil
     }
 
     /// The number of the step at a place.

@@ -36,10 +36,10 @@ extension PublishedProcedure {
         itineraryCount: Int,
         attribute: (String) -> String?
     ) throws(RefusalCode) -> Movement {
-        guard let step = step(referral.step), step.outcomes.indices.contains(place) else {
+        guard let transitions = transitions(completing: place, of: referral.step) else {
             throw .unknownOutcome
         }
-        let taken = step.outcomes[place].transitions.first { transition in
+        let taken = transitions.first { transition in
             guard let condition = transition.guarded else { return true }
             return condition.holds(for: attribute(condition.attribute))
         }
@@ -112,7 +112,14 @@ extension PublishedProcedure {
 
     /// Whether any transition of an outcome asks for an attribute.
     package func isGuarded(outcome place: Int, of number: StepNumber) -> Bool {
-        guard let step = step(number), step.outcomes.indices.contains(place) else { return false }
-        return step.outcomes[place].transitions.contains { $0.guarded != nil }
+        transitions(completing: place, of: number)?.contains { $0.guarded != nil } == true
+    }
+
+    /// The ways out of a step by an outcome; nil if there is no such outcome.
+    private func transitions(completing place: Int, of number: StepNumber) -> [Transition]? {
+        guard procedure.steps.indices.contains(number.place),
+            procedure.steps[number.place].outcomes.indices.contains(place)
+        else { return nil }
+        return procedure.steps[number.place].outcomes[place].transitions
     }
 }

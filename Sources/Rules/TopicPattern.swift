@@ -43,6 +43,13 @@ package struct TopicPattern: Hashable, Sendable {
         return parts.count == words.count
     }
 
+    /// Whether it matches one topic only, the one that is written the same.
+    package var isTopic: Bool {
+        words.allSatisfy { word in
+            if case .exact = word { true } else { false }
+        }
+    }
+
     /// Whether some topic on which the bus tells the acts of cases may match.
     package var mayConcernCases: Bool {
         switch words[0] {

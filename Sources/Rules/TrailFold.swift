@@ -62,8 +62,10 @@ package struct TrailFold: Sendable {
         case .withdrawn:
             leave(record.referral)
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
-            .connected, .denied, .keyEnrolled, .keyRevoked, .keyEnded, .agencySuspended,
-            .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven, .roleTaken, .quotaSet:
+            .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
+            .cataloguePublished, .erased, .connected, .denied, .keyEnrolled, .keyRevoked, .keyEnded,
+            .agencySuspended, .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven, .roleTaken,
+            .quotaSet:
             break
         }
         if record.flags.contains(.closes) {

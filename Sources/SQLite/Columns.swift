@@ -10,6 +10,17 @@ extension Statement {
         return sqlite3_column_int64(handle, column)
     }
 
+    /// The bytes of a column; void after the next `step` or `reset`.
+    ///
+    /// For the hot path: `withBlob`, being generic, is called unspecialised from other modules.
+    package func blob(_ column: Int32) -> UnsafeRawBufferPointer {
+        check(column)
+        // The address first, then the size: SQLite may convert the value in between otherwise.
+        let address = sqlite3_column_blob(handle, column)
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return UnsafeRawBufferPointer(start: address, count: address == nil ? 0 : count)
+    }
+
     /// Lends the bytes of a column to `body`; the pointer is void once `body` returns.
     ///
     /// NULL and the empty blob both give no bytes; `isNull` tells them apart.
@@ -17,11 +28,7 @@ extension Statement {
         _ column: Int32,
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        check(column)
-        // The address first, then the size: SQLite may convert the value in between otherwise.
-        let address = sqlite3_column_blob(handle, column)
-        let count = Int(sqlite3_column_bytes(handle, column))
-        return try body(UnsafeRawBufferPointer(start: address, count: address == nil ? 0 : count))
+        try body(blob(column))
     }
 
     /// A copy of the bytes of a column.

@@ -75,6 +75,15 @@ package enum Limits {
     /// Longest time a durable question may wait, in milliseconds: 30 days.
     package static let durableDeadlineMilliseconds: Int64 = 30 * 86_400_000
 
+    /// Durable questions of one agency that may wait for an answer.
+    package static let openQuestionsMax = 10_000
+
+    /// Longest time to acknowledge an event that may be asked for, in milliseconds: a day.
+    package static let ackMillisecondsMax: UInt32 = 86_400_000
+
+    /// Most deliveries of an event that may be asked for.
+    package static let eventAttemptsMax: UInt32 = 1_000
+
     /// Time to acknowledge an event unless the subscription says otherwise, in milliseconds.
     package static let ackMillisecondsDefault: Int64 = 30_000
 

@@ -61,6 +61,26 @@ package struct PacketWriter: ~Copyable {
         }
     }
 
+    /// Whether an operation of this many bytes, padding included, still fits beside what is there.
+    package func hasRoom(operationBytes: Int) -> Bool {
+        count == 0
+            || used + operationBytes <= Limits.packetBytesMax && count < Limits.packetOperationsMax
+    }
+
+    /// Appends a copy of an operation that was written before, about another subject.
+    ///
+    /// - Parameters:
+    ///   - operation: Header, envelope and body with their padding, as a writer wrote them.
+    ///   - subject: What stands in the copy's header.
+    package mutating func append(operation: UnsafeRawBufferPointer, subject: UInt64) {
+        let end = used + operation.count
+        reserve(end)
+        place(operation, from: used, to: end)
+        storage.storeBigEndian(subject, at: used + 16)
+        used = end
+        count += 1
+    }
+
     /// Hands out the finished packet and starts a new one in the same buffer.
     ///
     /// If `body` throws, the packet stays as it is and may be handed out again.

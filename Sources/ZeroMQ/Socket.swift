@@ -13,6 +13,10 @@ package struct Socket: ~Copyable {
         case router
         /// One stream of messages to and from whoever is connected.
         case dealer
+        /// To whoever subscribed, each message as far as it can be taken now; receives nothing.
+        case publisher
+        /// From publishers, only what begins with a prefix that was subscribed to; sends nothing.
+        case subscriber
         /// One question after the other, each answered before the next.
         case reply
         /// One peer in this process.
@@ -30,6 +34,8 @@ package struct Socket: ~Copyable {
             switch kind {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
+            case .publisher: ZMQ_PUB
+            case .subscriber: ZMQ_SUB
             case .reply: ZMQ_REP
             case .pair: ZMQ_PAIR
             }

@@ -96,6 +96,18 @@ extension Socket {
         guard status == 0 else { throw .latest("make setting \(name) of a socket") }
     }
 
+    /// Asks for the messages whose first frame begins with these bytes; subscribers only, may be
+    /// called at any time and adds to what was asked for before (`ZMQ_SUBSCRIBE`).
+    ///
+    /// - Throws: `ZeroMQFault` if this is no subscriber.
+    package borrowing func subscribe(toPrefix prefix: String) throws(ZeroMQFault) {
+        var text = prefix
+        let status = text.withUTF8 { bytes in
+            zmq_setsockopt(handle, ZMQ_SUBSCRIBE, bytes.baseAddress, bytes.count)
+        }
+        guard status == 0 else { throw .latest("subscribe to \(prefix)") }
+    }
+
     private borrowing func set<Value: BitwiseCopyable>(
         _ name: Int32,
         _ value: Value

@@ -2,12 +2,15 @@
 
 internal import ArgumentParser
 internal import BaridClient
+internal import Bench
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure the bus.",
-        subcommands: [FlowCommand.self]
+        subcommands: [
+            FlowCommand.self, FanoutCommand.self, AskBenchCommand.self, FloorCommand.self,
+        ]
     )
 }
 
@@ -17,7 +20,8 @@ struct FlowCommand: AsyncParsableCommand {
         abstract: "Measure cases that visit a row of offices, each settled at once.",
         discussion: """
             Opens offices bench/o1 and so on, and submits cases of the procedure named itinerary. \
-            The cases stay in the ledger, so use a data directory of its own.
+            The cases stay in the ledger, so use a data directory of its own. With --floor, the same \
+            rows are written in bare SQLite before and after, on the disk of that directory.
             """
     )
 
@@ -32,8 +36,13 @@ struct FlowCommand: AsyncParsableCommand {
     var seconds = 10.0
     @Option(help: "Procedure; it must take an itinerary.")
     var procedure = "itinerary"
+    @Flag(help: "Measure the same rows in bare SQLite too, and tell the ratio; needs --data.")
+    var floor = false
 
     func validate() throws {
+        guard !floor || connection.data != nil else {
+            throw ValidationError("--floor needs --data, to measure the disk the daemon uses.")
+        }
         guard (1...200).contains(offices) else {
             throw ValidationError("--offices must be 1 to 200.")
         }
@@ -51,6 +60,9 @@ struct FlowCommand: AsyncParsableCommand {
     func run() async throws {
         let agency = connection.agency(for: "bench/o1")
         let credentials = try connection.credentials()
+        let floor = try measuredFloor()
+        defer { floor?.remove() }
+        let before = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
         let figures: FlowBench.Figures
         do throws(BaridError) {
             let session = try RawSession.open(
@@ -71,17 +83,35 @@ struct FlowCommand: AsyncParsableCommand {
         } catch {
             throw leaving(error)
         }
-        print(figures)
+        let after = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
+        print(figures, floor: before.flatMap { before in after.map { (before + $0) / 2 } })
         if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
             throw ExitCode.failure
         }
     }
 
-    private func print(_ figures: FlowBench.Figures) {
+    private func measuredFloor() throws -> Floor? {
+        guard floor, let directory = connection.data else { return nil }
+        do {
+            return try Floor(
+                in: directory,
+                offices: offices,
+                envelopeBytes: FlowBench.envelope(
+                    procedure: procedure,
+                    officeCount: offices
+                ).count,
+                bodyBytes: size
+            )
+        } catch {
+            throw leaving("The floor cannot be measured in \(directory): \(error).", .failure)
+        }
+    }
+
+    private func print(_ figures: FlowBench.Figures, floor: Double?) {
         let seconds = Double(figures.nanoseconds) / 1e9
         let hops = Double(figures.hopCount) / seconds
         let flows = Double(figures.flowCount) / seconds
-        let members: [(String, JSON)] = [
+        var members: [(String, JSON)] = [
             ("offices", .count(offices)), ("window", .count(window)), ("size", .count(size)),
             ("seconds", .real(seconds)), ("sessions", 1),
             ("hops", .count(figures.hopCount)), ("flows", .count(figures.flowCount)),
@@ -92,6 +122,10 @@ struct FlowCommand: AsyncParsableCommand {
             ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
             ("duplicated", .count(figures.duplicatedCount)),
         ]
+        if let floor {
+            members.append(("floor_hops_per_s", .real(floor)))
+            members.append(("flow_to_floor", .real(hops / floor)))
+        }
         guard !connection.json, Outlet.output.isTerminal else {
             return writeText(JSON.object(members).text + "\n")
         }

@@ -3,13 +3,14 @@
 internal import ArgumentParser
 internal import BaridClient
 internal import Glibc
+internal import Wire
 
 /// Where the bus is and for whom we speak; the same for every command.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else "
-                + "ipc:///run/barid/bus.sock.",
+            "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else the "
+                + "bus.sock of --data, else ipc:///run/barid/bus.sock.",
             valueName: "endpoint"
         )
     )
@@ -17,7 +18,7 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Data directory of a daemon on this machine: its bus.sock is used.",
+            "Data directory of a daemon on this machine: its bus.sock is used. Default: $BARID_DATA.",
             valueName: "dir"
         )
     )
@@ -25,7 +26,8 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Agency to act for. Default: $BARID_AGENCY, else that of the office, else city.",
+            "Agency to act for. Default: $BARID_AGENCY, else that of the office, service or topic, "
+                + "else city.",
             valueName: "name"
         )
     )
@@ -53,7 +55,8 @@ struct ConnectionOptions: ParsableArguments {
     var endpoint: String {
         if let bus { return Self.endpoint(of: bus) }
         if let data { return "ipc://\(data)/bus.sock" }
-        return Self.endpoint(of: environment("BARID_BUS") ?? "/run/barid/bus.sock")
+        if let bus = environment("BARID_BUS") { return Self.endpoint(of: bus) }
+        return "ipc://" + (environment("BARID_DATA") ?? "/run/barid") + "/bus.sock"
     }
 
     /// What to prove at the bus; nil where no key is given.
@@ -87,6 +90,7 @@ struct ConnectionOptions: ParsableArguments {
     func connect(
         as program: String,
         office: String? = nil,
+        agencyOf topic: String? = nil,
         patience: Duration? = nil
     ) async throws -> Bus {
         let endpoint = endpoint
@@ -104,7 +108,7 @@ struct ConnectionOptions: ParsableArguments {
         do {
             return try await Bus.connect(
                 to: endpoint,
-                agency: agency(for: office),
+                agency: agency(for: office ?? topic.map { Topic.owner(of: $0) }),
                 name: "barid \(program)",
                 credentials: credentials,
                 timeout: patience ?? .seconds(5),
@@ -114,7 +118,7 @@ struct ConnectionOptions: ParsableArguments {
             if error.code == .notConnected {
                 throw leaving(
                     "No answer from the bus at \(endpoint). Is baridd running there? Another place "
-                        + "is named with --bus or --data.",
+                        + "is named with --bus, --data or their variables.",
                     .unreachable
                 )
             }

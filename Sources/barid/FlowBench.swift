@@ -65,14 +65,27 @@ struct FlowBench: ~Copyable {
         officeNumbers = numbers
         credit = RawSession.creditMax
         used = offices.map { _ in (0, 0) }
-        envelope = RawSession.caseEnvelope(
+        envelope = Self.envelope(
             procedure: procedure,
-            subject: "bench",
-            itinerary: offices
+            officeCount: officeCount,
+            agency: agency
         )
         body = [UInt8](repeating: UInt8(ascii: "x"), count: size)
         var seed = SystemRandomNumberGenerator()
         keyHigh = seed.next() | 1
+    }
+
+    /// The envelope of every case.
+    static func envelope(
+        procedure: String,
+        officeCount: Int,
+        agency: String = "bench"
+    ) -> [UInt8] {
+        RawSession.caseEnvelope(
+            procedure: procedure,
+            subject: "bench",
+            itinerary: (1...officeCount).map { "\(agency)/o\($0)" }
+        )
     }
 
     /// Keeps `window` flows under way for so long, then lets them come to their end.

@@ -18,6 +18,13 @@ struct Histogram {
         if value > max { max = value }
     }
 
+    /// Counts what another histogram counted.
+    mutating func add(_ other: Histogram) {
+        for (bin, number) in other.bins.enumerated() where number > 0 { bins[bin] += number }
+        count += other.count
+        max = Swift.max(max, other.max)
+    }
+
     /// The value that `fraction` of all values do not exceed: the top of its bin, never above the
     /// maximum; 0 while empty.
     ///

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BaridClient
+
 /// A value of JSON, written in one line with its members in the order given.
 enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     case null
@@ -35,7 +37,7 @@ enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
         case .whole(let value): text += String(value)
         case .real(let value):
             text += value.isFinite ? String((value * 1_000).rounded() / 1_000) : "null"
-        case .text(let value): Self.quote(value, to: &text)
+        case .text(let value): JSONText.quote(value, to: &text)
         case .list(let values):
             text += "["
             for (index, value) in values.enumerated() {
@@ -47,29 +49,11 @@ enum JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
             text += "{"
             for (index, member) in members.enumerated() {
                 if index > 0 { text += "," }
-                Self.quote(member.0, to: &text)
+                JSONText.quote(member.0, to: &text)
                 text += ":"
                 member.1.write(to: &text)
             }
             text += "}"
         }
-    }
-
-    private static func quote(_ value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
     }
 }

@@ -12,7 +12,7 @@ extension ExitCode {
     static let badData = ExitCode(65)
     /// The bus cannot be reached (`EX_UNAVAILABLE`).
     static let unreachable = ExitCode(69)
-    /// The bus is at a limit; try again (`EX_TEMPFAIL`).
+    /// The bus is at a limit, or nobody offers the service now; try again (`EX_TEMPFAIL`).
     static let tryAgain = ExitCode(75)
     /// The bus does not allow it (`EX_NOPERM`).
     static let notPermitted = ExitCode(77)
@@ -22,9 +22,10 @@ extension ExitCode {
         case .notConnected, .timedOut: self = .unreachable
         case .unknownCase, .unknownOffice, .unknownProcedure, .unknownReferral:
             self = .noSuchObject
-        case .otherAgency, .mayNotBackdate, .notAttached, .revoked, .otherIdentity, .notGranted,
-            .notAdmitted:
+        case .otherAgency, .mayNotBackdate, .notAttached, .topicReserved, .sourceForeign,
+            .mayNotUse, .revoked, .otherIdentity, .notGranted, .notAdmitted:
             self = .notPermitted
+        case .topicInvalid, .patternInvalid, .startInvalid: self = .badData
         default: self = error.isRetriable ? .tryAgain : .failure
         }
     }

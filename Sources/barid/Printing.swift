@@ -14,17 +14,26 @@ enum Outlet: Int32 {
 
 /// Writes text at once, unbuffered; gives up when nobody reads.
 func writeText(_ text: String, to outlet: Outlet = .output) {
+    _ = isWritten(text, to: outlet)
+}
+
+/// Writes text at once, unbuffered; false if nobody reads.
+func isWritten(_ text: String, to outlet: Outlet = .output) -> Bool {
     var text = text
-    text.withUTF8 { bytes in
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let part = UnsafeBufferPointer(rebasing: rest)
-            let count = write(outlet.rawValue, part.baseAddress, part.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
+    return text.withUTF8 { isWritten(UnsafeRawBufferPointer($0), to: outlet) }
+}
+
+/// Writes bytes at once, unbuffered; false if nobody reads.
+func isWritten(_ bytes: UnsafeRawBufferPointer, to outlet: Outlet = .output) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let part = UnsafeRawBufferPointer(rebasing: rest)
+        let count = write(outlet.rawValue, part.baseAddress, part.count)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
+        rest = rest.dropFirst(count)
     }
+    return true
 }
 
 /// An instant as text of ISO 8601; nil where there is none.

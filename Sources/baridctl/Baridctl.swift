@@ -6,7 +6,8 @@ import ArgumentParser
 struct Baridctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baridctl",
-        abstract: "Look after the bus daemon: its offices, procedures, cases and dead letters.",
+        abstract:
+            "Look after the bus daemon: its offices, procedures, cases, topics and dead letters.",
         discussion: """
             On a terminal, lists are tables. Piped, they are lines of tab-separated columns, \
             without a heading and never cut; --json gives one object with a versioned "schema".
@@ -17,8 +18,9 @@ struct Baridctl: ParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, ProcedureCommand.self, OfficeCommand.self, CaseCommand.self,
-            DeadCommand.self, AgencyCommand.self, PolicyCommand.self, InitCommand.self,
-            VerifyCommand.self, ExportCommand.self,
+            DeadCommand.self, AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
+            SubscriptionCommand.self, CatalogueCommand.self, VerifyCommand.self,
+            ExportCommand.self, InitCommand.self,
         ]
     )
 }

@@ -5,7 +5,7 @@ import Declarations
 import Glibc
 import Rules
 
-/// A file with the declaration of a procedure.
+/// A file with the declaration of a procedure or a catalogue.
 struct DeclarationFile {
     /// Largest file read, in bytes: what a declaration may have.
     static let bytesMax = 1 << 20
@@ -46,10 +46,19 @@ struct DeclarationFile {
         self.source = source
     }
 
-    /// What is wrong with the declaration, one `FILE:LINE:COLUMN: text` each; empty if nothing is.
+    /// What is wrong with the declaration of a procedure; its name if nothing is.
     var check: ProcedureCheck {
+        check { text throws(DeclarationFaults) in try ProcedureDeclaration.read(text).name }
+    }
+
+    /// What is wrong with the declaration of a catalogue; its agency if nothing is.
+    var catalogueCheck: ProcedureCheck {
+        check { text throws(DeclarationFaults) in try CatalogueReading.read(text).agency }
+    }
+
+    private func check(_ read: (String) throws(DeclarationFaults) -> String) -> ProcedureCheck {
         do throws(DeclarationFaults) {
-            return ProcedureCheck(name: try ProcedureDeclaration.read(source).name)
+            return ProcedureCheck(name: try read(source))
         } catch {
             let findings = error.faults.map {
                 ProcedureCheck.Finding(
@@ -83,13 +92,22 @@ struct FileCheck: Codable {
         if check.omitted > 0 { lines.append("\(file): \(check.omitted) more are not shown.") }
         return lines
     }
+
+    /// For people, who also want to be told that nothing is wrong.
+    var report: [String] {
+        guard let name = check.name, lines.isEmpty else { return lines }
+        return ["\(file): The procedure \(name) is sound."]
+    }
 }
 
 /// Checks files; one that cannot be read is a finding at its first place.
-func checks(ofFiles paths: [String]) -> [FileCheck] {
+func checks(
+    ofFiles paths: [String],
+    _ check: (DeclarationFile) -> ProcedureCheck = \.check
+) -> [FileCheck] {
     paths.map { path in
         do throws(OperatorFault) {
-            return FileCheck(file: path, check: try DeclarationFile(path: path).check)
+            return FileCheck(file: path, check: check(try DeclarationFile(path: path)))
         } catch {
             let finding = ProcedureCheck.Finding(
                 line: 1,

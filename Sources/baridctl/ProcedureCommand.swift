@@ -26,7 +26,7 @@ struct ProcedureCommand: ParsableCommand {
             try output.perform { () throws(OperatorFault) in
                 let checks = checks(ofFiles: files)
                 try output.show(checks, schema: "procedure.check") {
-                    checks.flatMap(\.lines).map(shown)
+                    checks.flatMap(\.report).map(shown)
                 }
                 return checks.allSatisfy { $0.check.findings.isEmpty } ? .done : .badData
             }

@@ -33,6 +33,8 @@ final class PretendLedger: @unchecked Sendable {
     var position: UInt64 = 0
     /// Operations done over all lives.
     var operationCount = 0
+    /// Events, subscriptions, questions and the catalogue.
+    var events = PretendEvents()
 }
 
 /// A daemon in miniature on a thread of its own: enough of the protocol for a route of offices.
@@ -75,7 +77,7 @@ final class PretendBus {
     deinit { kill() }
 }
 
-private struct PretendLife: ~Copyable {
+struct PretendLife: ~Copyable {
     struct Session {
         var token: Identifier
         var offices: [UInt64: UInt64] = [:]
@@ -90,6 +92,8 @@ private struct PretendLife: ~Copyable {
     var leases: [UInt64: (peer: [UInt8], generation: UInt64)] = [:]
     var told: [(peer: [UInt8], header: Header, envelope: [UInt8], body: [UInt8])] = []
     var nextToken: UInt64
+    /// What lives as long as this daemon does.
+    var live = PretendLiveEvents()
 
     init(_ ledger: PretendLedger, endpoint: String, limit: Int) throws {
         self.ledger = ledger
@@ -126,6 +130,7 @@ private struct PretendLife: ~Copyable {
                 if ledger.operationCount >= limit { return }
             }
             deliver()
+            deliverEvents()
             try sendAll()
         }
     }
@@ -139,10 +144,7 @@ private struct PretendLife: ~Copyable {
         // Heartbeats depend on the clock, so they do not count towards the end.
         if header.verb != .heartbeat { ledger.operationCount += 1 }
         if header.verb == .hello {
-            for (old, session) in sessions where session.token == header.id {
-                sessions[old] = nil
-                leases = leases.filter { $0.value.peer != old }
-            }
+            for (old, session) in sessions where session.token == header.id { end(old) }
             nextToken += 1
             sessions[peer] = Session(token: Identifier(high: 1, low: nextToken))
             var answer = Header(.answer, number: header.number)
@@ -153,8 +155,7 @@ private struct PretendLife: ~Copyable {
         switch header.verb {
         case .heartbeat: tell(peer, Header(.heartbeat))
         case .bye:
-            sessions[peer] = nil
-            leases = leases.filter { $0.value.peer != peer }
+            end(peer)
             tell(peer, Header(.answer, number: header.number))
         case .attach:
             let name = try envelope.withUnsafeBytes {
@@ -165,6 +166,8 @@ private struct PretendLife: ~Copyable {
             answer.subject = UInt64(officeNames.firstIndex(of: name) ?? 0) + 1
             sessions[peer]?.offices[answer.subject] = 0
             tell(peer, answer)
+        case .credit where header.subject >= Numbering.durableSubscriptions:
+            live.subscriptions[header.subject]?[peer]?.grant(header.generation)
         case .credit: sessions[peer]?.offices[header.subject, default: 0] += header.generation
         case .submit: try submit(header, envelope, body, from: peer)
         case .complete, .note: try settle(header, envelope, from: peer)
@@ -174,8 +177,15 @@ private struct PretendLife: ~Copyable {
             }
             tell(peer, Header(.answer, number: header.number))
         case .track: track(header, from: peer)
-        default: refuse(peer, header.number, .unknownVerb)
+        default: try takeEvents(header, envelope, body, from: peer)
         }
+    }
+
+    /// Forgets a session and all it held.
+    mutating func end(_ peer: [UInt8]) {
+        sessions[peer] = nil
+        leases = leases.filter { $0.value.peer != peer }
+        live.end(peer)
     }
 
     mutating func submit(

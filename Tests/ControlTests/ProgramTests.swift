@@ -55,6 +55,20 @@ struct ProgramTests {
         (["dead", "list", "--office", "city/broken"], 75),
         (["agency", "backdating", "city", "maybe", "--reason", "x"], 64),
         (["agency", "backdating", "city", "on", "--reason", "x"], 0), (["nonsense"], 64),
+        (["agency", "all-cases", "audit", "on", "--reason", "x"], 0),
+        (["agency", "all-cases", "audit", "on"], 64),
+        (["topic", "list"], 0), (["topic", "list", "city.>"], 0), (["topic", "list", "NO"], 65),
+        (["topic", "rules"], 0),
+        (["topic", "retention", "city.>", "--age", "P30D", "--reason", "x"], 0),
+        (["topic", "retention", "city.>", "--bytes", "many", "--reason", "x"], 64),
+        (["topic", "retention", "city.>", "--age", "P30D"], 64),
+        (["subscription", "list"], 0), (["subscription", "dead"], 0),
+        (["subscription", "dead", "utilities", "moves"], 0),
+        (["subscription", "forget", "utilities", "moves", "--reason", "x"], 0),
+        (["subscription", "forget", "utilities", "none", "--reason", "x"], 4),
+        (["subscription", "forget", "utilities", "moves"], 64),
+        (["catalogue", "list"], 0), (["catalogue", "show", "city"], 0),
+        (["catalogue", "show", "state"], 4),
     ]
 
     @Test("the exit status says how it ended", arguments: endings)
@@ -99,7 +113,7 @@ struct ProgramTests {
         let json = try Self.run(["agency", "list", "--json", "--socket", bench.path])
         #expect(
             json.output
-                == #"{"rows":[{"mayBackdate":false,"name":"city","offices":4,"sessions":2}],"#
+                == #"{"rows":[{"hearsAllCases":false,"mayBackdate":false,"name":"city","offices":4,"sessions":2}],"#
                 + #""schema":"barid.agency.list/1"}"# + "\n"
         )
         let fault = try Self.run(["case", "show", "1", "--json", "--socket", bench.path])
@@ -130,6 +144,45 @@ struct ProgramTests {
         #expect(done.output == "building-permit\t2\tpublished\n")
         #expect(bench.commands.acts.map(\.reason) == ["new law"])
         #expect(try Self.run(["procedure", "check", sound]).status == 0)
+    }
+
+    @Test("a catalogue with faults is told with their places and not published")
+    func catalogue() throws {
+        let bench = try ServerBench()
+        let directory = TemporaryDirectory()
+        let broken = "\(directory.path)/broken.yaml"
+        try Data("catalogue: city\noffices:\n  state/desk: {}\n".utf8)
+            .write(to: URL(filePath: broken))
+        let sound = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Deploy/catalogue/city.yaml").path
+        let connection = ["--socket", bench.path, "--reason", "new service"]
+        let refused = try Self.run(["catalogue", "publish", broken] + connection)
+        #expect(refused.status == 65)
+        #expect(refused.message.contains("Nothing was published. \(broken):3:3:"))
+        #expect(bench.commands.acts.isEmpty)
+        #expect(try Self.run(["catalogue", "check", sound, broken]).status == 65)
+        #expect(try Self.run(["catalogue", "check", sound]).status == 0)
+        let done = try Self.run(["catalogue", "publish", sound] + connection)
+        #expect(done.output == "city\t2\tpublished\n", "\(done)")
+        #expect(bench.commands.acts.map(\.reason) == ["new service"])
+    }
+
+    @Test("lists of events are tab-separated lines, and objects with --json")
+    func eventForms() throws {
+        let bench = try ServerBench()
+        let lines = try Self.run(["subscription", "list", "--socket", bench.path])
+        #expect(lines.output == "utilities\tmoves\t290\t21\t3\t1\t1\t2\tcivil-registry.moves.>\n")
+        let topics = try Self.run(["topic", "list", "--json", "--socket", bench.path])
+        #expect(topics.output.contains(#""schema":"barid.topic.list/1""#))
+        #expect(topics.output.contains(#"{"bytes":0,"events":0,"name":"city.permits.withdrawn"}"#))
+        let rule = try Self.run(
+            [
+                "topic", "retention", "city.>", "--bytes", "5000", "--reason", "full disk",
+                "--json", "--socket", bench.path,
+            ]
+        )
+        #expect(rule.output.contains(#""result":{"bytes":5000,"pattern":"city.>"}"#))
+        #expect(bench.commands.acts.map(\.what) == ["retention city.> - 5000"])
     }
 
     @Test("an exported event log is read back with all its cases")

@@ -19,7 +19,7 @@ final class TestClock: Sendable {
     var now: Int64 { milliseconds.load(ordering: .relaxed) }
 
     /// Stands still but for `passWall`.
-    var wall: Int64 { 1_700_000_000_000 + wallOffset.load(ordering: .relaxed) }
+    var wall: Int64 { Bench.wall + wallOffset.load(ordering: .relaxed) }
     private let wallOffset = Atomic<Int64>(0)
 
     func passWall(_ step: Int64) { wallOffset.add(step, ordering: .relaxed) }
@@ -27,8 +27,20 @@ final class TestClock: Sendable {
     func advance(by step: Int64) { milliseconds.add(step, ordering: .relaxed) }
 }
 
+/// The end of a journal that a test writes.
+final class TestHead: Sendable {
+    private let head = Mutex<LedgerHead?>(nil)
+
+    var current: LedgerHead? { head.withLock { $0 } }
+
+    func move(to head: LedgerHead) { self.head.withLock { $0 = head } }
+}
+
 /// A bus on a thread of its own, with the test in the ledger's place.
 final class Bench {
+    /// What the bus takes for the time of day, in milliseconds since 1970.
+    static let wall: Int64 = 1_700_000_000_000
+
     let directory = TemporaryDirectory()
     let clock = TestClock()
     /// The daemon's key.
@@ -37,6 +49,11 @@ final class Bench {
     private(set) var endpoints: [String] = []
     private let batches = Mailbox<Batch>(capacity: 2)
     private let effects = Mailbox<Effects>(capacity: 10_000)
+    private let feeds = Mailbox<Feed>(capacity: 1_000)
+    /// What the bus said about being listened to, oldest first.
+    let listenings = Mailbox<Bool>(capacity: 1_000)
+    /// The end of the journal that the bulletin tells.
+    let head = TestHead()
     private let signal: EventSignal
     private let outcome = Mailbox<Result<Void, BusFault>>(capacity: 1)
     private var thread: WorkerThread?
@@ -47,6 +64,8 @@ final class Bench {
         bodyBytesMax: Int = Limits.bodyBytesMaxDefault,
         sessionsMax: Int = 16,
         endpoints wanted: [String] = [],
+        bulletin: String? = nil,
+        isRealTime: Bool = false,
         adjust: (inout BusConfiguration) -> Void = { _ in }
     ) throws {
         let signal = try EventSignal()
@@ -66,7 +85,10 @@ final class Bench {
             },
             collect: { [effects] in effects.tryTake() },
             signal: signal,
-            now: { [clock] in clock.now },
+            feed: { [feeds] in feeds.tryTake() },
+            listening: { [listenings] in _ = listenings.put($0) },
+            head: { [head] in head.current },
+            now: { [clock] in isRealTime ? Clock.monotonicMilliseconds() : clock.now },
             wallNow: { [clock] in clock.wall }
         )
         self.loop = loop
@@ -137,6 +159,12 @@ final class Bench {
         signal.signal()
     }
 
+    /// Feeds the bus durable events.
+    func feed(_ feed: Feed) {
+        _ = feeds.put(feed)
+        signal.signal()
+    }
+
     /// Takes the next batch and answers every numbered operation in it.
     @discardableResult
     func answerNext(_ location: SourceLocation = #_sourceLocation) throws -> Batch {
@@ -145,6 +173,7 @@ final class Bench {
             for operation in batch.operations where operation.header.number != 0 {
                 var header = Header(.answer, number: operation.header.number)
                 if operation.header.verb == .hello { header.id = operation.header.id }
+                if operation.header.verb == .offer { header.subject = 7 }
                 effects.append(header, session: operation.session)
             }
         }

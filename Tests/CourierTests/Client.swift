@@ -122,6 +122,9 @@ final class Client {
         }
     }
 
+    /// Makes operations the next that `next` returns.
+    func putBack(_ told: [Told]) { waiting.insert(contentsOf: told, at: 0) }
+
     /// Waits until libzmq has given up the connection.
     func waitUntilCut() throws {
         let limit = Clock.monotonicMilliseconds() + patienceMilliseconds

@@ -145,6 +145,7 @@ final class ChildProcess: Sendable {
         return (ends[0], ends[1])
     }
 
+    /// The folder of the programs of this build.
     static func products() throws -> String {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(filePath: program).deletingLastPathComponent().path

@@ -94,6 +94,48 @@ extension DaemonTests {
             try daemon.expectSound(closed: 1)
         }
 
+        @Test("what operators say of events, subscriptions and the catalogue is kept")
+        func events() throws {
+            let daemon = try DaemonProcess()
+            let file = Checkout.path + "/Deploy/catalogue/city.yaml"
+            let reason = ["--reason", "test"]
+            func lines(_ words: String...) throws -> String {
+                let ended = try Ended("baridctl", words + ["--data", daemon.data])
+                #expect(ended.status == 0, "\(words): \(ended)")
+                return ended.output
+            }
+            #expect(
+                try Ended(
+                    "baridctl",
+                    ["catalogue", "publish", file, "--data", daemon.data] + reason
+                ).output == "city\t1\tpublished\n"
+            )
+            #expect(try lines("catalogue", "show", "city").hasPrefix("# What the municipality"))
+            #expect(try lines("catalogue", "list").hasPrefix("city\t1\t"))
+            #expect(
+                try lines("topic", "retention", "city.>", "--age", "P30D", "--reason", "x")
+                    == "city.>\tP30D\t\n"
+            )
+            #expect(try lines("topic", "rules") == "city.>\tP30D\t\n")
+            #expect(try lines("topic", "list").isEmpty)
+            #expect(try lines("subscription", "list").isEmpty)
+            #expect(
+                try lines("agency", "all-cases", "audit", "on", "--reason", "x")
+                    == "audit: all cases on\n"
+            )
+            let refusals: [([String], Int32)] = [
+                (["topic", "retention", "case.>", "--age", "P1D"], 65),
+                (["topic", "retention", "city.>", "--age", "P1M"], 65),
+                (["topic", "retention", "City", "--bytes", "5"], 65),
+                (["subscription", "forget", "city", "none"], 4),
+            ]
+            for (words, status) in refusals {
+                let ended = try Ended("baridctl", words + reason + ["--data", daemon.data])
+                #expect(ended.status == status, "\(words): \(ended)")
+            }
+            #expect(try daemon.baridctl("verify").status == 0)
+        }
+
         @Test("the exit status says what went wrong")
         func statuses() throws {
             let daemon = try DaemonProcess()
@@ -168,6 +210,25 @@ extension DaemonTests {
             for (command, child) in zip(commands, running) {
                 #expect(child.ending(seconds: 30) == .exited(69), "\(command)")
                 #expect(child.errors.hasPrefix("barid: "), "\(command): \(child.errors)")
+            }
+        }
+
+        @Test("a worker ends at the first SIGTERM, whatever it is doing")
+        func stopped() async throws {
+            let daemon = try DaemonProcess()
+            let workers = try (1...12).map { place in
+                try ChildProcess(
+                    "barid",
+                    [
+                        "work", "city/o\(place)", "--data", daemon.data, "--exec", "sleep 30",
+                        "--agency", "city",
+                    ]
+                )
+            }
+            try await eventually { try daemon.status().sessions >= workers.count }
+            for worker in workers { worker.signal(SIGTERM) }
+            for worker in workers {
+                #expect(worker.ending(seconds: 20) == .exited(0), "\(worker.errors)")
             }
         }
 

@@ -104,7 +104,7 @@ extension DaemonProcess {
     /// Publishes a declaration.
     func publish(_ source: String) throws {
         var control = try control()
-        let publication: Publication = try control.request(
+        let publication: Control.Publication = try control.request(
             .procedurePublish,
             SourceArguments(source: source),
             reason: "a new law"

@@ -157,9 +157,7 @@ struct FailureTests {
 
     // MARK: Custody
 
-    @Test(
-        "custody survives a kill and is settled by any session that staffs the office, by no other"
-    )
+    @Test("custody survives a kill and is settled by any session that staffs the office only")
     func custody() throws {
         try bench.submitted(one, "line")
         let delivery = try #require(bench.deliveries.first)

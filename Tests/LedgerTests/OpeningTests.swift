@@ -72,6 +72,32 @@ struct OpeningTests {
         #expect(try statement.step() && statement.int64(0) == 2)
     }
 
+    @Test("a ledger of version 1 is brought up to this one with all that is in it")
+    func versionOne() throws {
+        let bench = try LedgerBench()
+        try bench.publish(Samples.line)
+        let session = try bench.staff(["a/one"])
+        let serial = try bench.submitted(session, "line")
+        let tables = [
+            "topic", "published", "retention", "subscription", "settled", "failed",
+            "dead_event", "question", "catalogue",
+        ]
+        try bench.vandalize(
+            tables.map { "DROP TABLE \($0);" }.joined()
+                + "ALTER TABLE agency DROP COLUMN observing; PRAGMA user_version = 1"
+        )
+        try bench.reopen()
+        #expect(try bench.number("PRAGMA user_version") == 2)
+        #expect(try bench.acts(serial) == ["submitted"])
+        let again = try bench.staff(["a/one"])
+        try bench.subscribe(again, ">") { $0.from = .beginning }
+        bench.publish(again, "a.b", "new")
+        #expect(
+            try bench.events().map(\.topic) == ["case.line.a/one.submitted", "a.b"]
+        )
+        try bench.verify()
+    }
+
     // MARK: Tampering
 
     /// A ledger with something in every table that is checked.
@@ -140,7 +166,7 @@ struct OpeningTests {
             "UPDATE ready SET lane = 0", "UPDATE ready SET slip = zeroblob(52)",
             "UPDATE ready SET slip = zeroblob(3)", "UPDATE office SET waiting = waiting + 1",
             "UPDATE cases SET closed = 1 WHERE serial = 1", "DELETE FROM cases WHERE serial = 2",
-            "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '' FROM cases LIMIT 1",
+            "INSERT INTO cases SELECT -5, zeroblob(16), 1, 1, 1, 1, 1, '', '' FROM cases LIMIT 1",
             "INSERT INTO journal VALUES (-1, zeroblob(32), zeroblob(80))",
             "INSERT INTO journal VALUES (999, zeroblob(32), zeroblob(80))",
             "DELETE FROM trail WHERE serial = 1",

@@ -80,6 +80,9 @@ struct SpecificationTests {
                 "questions of an offer": Int(Limits.questionsMax),
                 "deadline": Int(Limits.deadlineMilliseconds),
                 "deadline of a durable question": Int(Limits.durableDeadlineMilliseconds),
+                "open durable questions of an agency": Limits.openQuestionsMax,
+                "longest time to acknowledge": Int(Limits.ackMillisecondsMax),
+                "most deliveries of an event": Int(Limits.eventAttemptsMax),
                 "time to acknowledge, unless said otherwise": Int(
                     Limits.ackMillisecondsDefault
                 ),

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import BaridClient
+
+struct FanoutCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fanout",
+        abstract: "Measure events that are not durable and heard by many subscribers.",
+        discussion: """
+            One session publishes, and others subscribe to its topic. Without --rate the publisher \
+            keeps --window events ahead of the slowest subscriber, so that the time to delivery is \
+            that of a full window; with --rate it is that of the bus.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @Option(help: "Sessions that subscribe.")
+    var subscribers = 10
+    @Option(help: "Threads that read for them.")
+    var threads = 1
+    @Option(help: "Bytes of content of each event.")
+    var size = 256
+    @Option(help: "Events the publisher may be ahead of the slowest subscriber.")
+    var window = 4_000
+    @Option(help: "Events to publish each second. Default: as many as are heard.")
+    var rate: Double?
+    @Option(help: "How long to publish.")
+    var seconds = 10.0
+
+    func validate() throws {
+        guard (1...1_000).contains(subscribers) else {
+            throw ValidationError("--subscribers must be 1 to 1000.")
+        }
+        guard (1...16).contains(threads), threads <= subscribers else {
+            throw ValidationError("--threads must be 1 to 16, and no more than --subscribers.")
+        }
+        guard (0...1_048_576).contains(size) else {
+            throw ValidationError("--size must be 0 to 1048576 bytes.")
+        }
+        guard (1...10_000).contains(window) else {
+            throw ValidationError("--window must be 1 to 10000.")
+        }
+        if let rate, rate <= 0 || rate > 1e8 {
+            throw ValidationError("--rate must be above 0 and at most 100000000.")
+        }
+        guard seconds > 0, seconds <= 86_400 else {
+            throw ValidationError("--seconds must be above 0 and at most 86400.")
+        }
+    }
+
+    func run() async throws {
+        let figures: FanoutBench.Figures
+        do throws(BaridError) {
+            figures = try FanoutBench(
+                endpoint: connection.endpoint,
+                agency: connection.agency(for: "bench/fanout"),
+                subscriberCount: subscribers,
+                threadCount: threads,
+                size: size,
+                window: UInt64(window),
+                rate: rate
+            ).run(seconds: seconds)
+        } catch {
+            throw leaving(error)
+        }
+        let elapsed = Double(figures.nanoseconds) / 1e9
+        connection.print([
+            ("subscribers", .count(subscribers)), ("threads", .count(threads)),
+            ("size", .count(size)), ("window", .count(window)), ("seconds", .real(elapsed)),
+            ("published", .count(figures.publishedCount)),
+            ("deliveries", .count(figures.deliveredCount)),
+            ("published_per_s", .real(Double(figures.publishedCount) / elapsed)),
+            ("deliveries_per_s", .real(Double(figures.deliveredCount) / elapsed)),
+            ("delivery_us", figures.delivery.json), ("gaps", .count(figures.gapCount)),
+            ("left_out", .count(figures.leftOutCount)),
+            ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
+            ("duplicated", .count(figures.duplicatedCount)),
+        ])
+        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
+            throw ExitCode.failure
+        }
+    }
+}
+
+struct AskBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ask",
+        abstract: "Measure questions that are not durable, answered at once by another session.",
+        discussion: "Staffs the office bench/echo without taking referrals, and offers a service."
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @Option(help: "Questions open at once.")
+    var window = 1
+    @Option(help: "Bytes of each question and answer.")
+    var size = 256
+    @Option(help: "How long to ask.")
+    var seconds = 10.0
+
+    func validate() throws {
+        guard (1...1_000).contains(window) else {
+            throw ValidationError("--window must be 1 to 1000.")
+        }
+        guard (0...1_048_576).contains(size) else {
+            throw ValidationError("--size must be 0 to 1048576 bytes.")
+        }
+        guard seconds > 0, seconds <= 86_400 else {
+            throw ValidationError("--seconds must be above 0 and at most 86400.")
+        }
+    }
+
+    func run() async throws {
+        let figures: AskBench.Figures
+        do throws(BaridError) {
+            figures = try AskBench(
+                endpoint: connection.endpoint,
+                agency: connection.agency(for: "bench/echo"),
+                size: size,
+                window: window
+            ).run(seconds: seconds)
+        } catch {
+            throw leaving(error)
+        }
+        let elapsed = Double(figures.nanoseconds) / 1e9
+        connection.print([
+            ("window", .count(window)), ("size", .count(size)), ("seconds", .real(elapsed)),
+            ("answers", .count(figures.answeredCount)),
+            ("answers_per_s", .real(Double(figures.answeredCount) / elapsed)),
+            ("answer_us", figures.answer.json), ("refused", .count(figures.refusedCount)),
+            ("lost", .count(figures.lostCount)),
+        ])
+        if figures.lostCount > 0 || figures.refusedCount > 0 { throw ExitCode.failure }
+    }
+}
+
+extension ConnectionOptions {
+    /// Prints figures as one JSON object, or as a table where somebody looks.
+    fileprivate func print(_ members: [(String, JSON)]) {
+        guard !json, Outlet.output.isTerminal else {
+            return writeText(JSON.object(members).text + "\n")
+        }
+        let table = Table(heading: ["what", "value"], rows: members.map { [$0.0, $0.1.text] })
+        writeText(table.text)
+    }
+}
