@@ -61,7 +61,6 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let signals = StopSignals()
         let bus = try await connection.connect(as: "work", office: office)
         let watch = untilIdle.map { IdleWatch(limit: .seconds($0)) }
         let working = Task { try await work(over: bus, watch) }
@@ -69,7 +68,7 @@ struct WorkCommand: AsyncParsableCommand {
             try await watch?.waitUntilIdle()
             if watch != nil { working.cancel() }
         }
-        signals.stopping { working.cancel() }
+        let signals = StopSignals { working.cancel() }
         let result = await working.result
         watching.cancel()
         // Says goodbye: what is not settled goes back to its queue at once, with no attempt counted.

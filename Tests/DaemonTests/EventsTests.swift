@@ -236,6 +236,16 @@ extension DaemonTests {
             #expect(leftOut > 0, "it was told less than all")
         }
 
+        @Test("SIGTERM ends a command that waits, every time")
+        func stopped() throws {
+            let daemon = try DaemonProcess()
+            for _ in 0..<8 {
+                let listener = try Self.listen(on: daemon, [])
+                listener.signal(SIGTERM)
+                #expect(listener.ending(seconds: 20) == .exited(0), "\(listener.errors)")
+            }
+        }
+
         // MARK: What the tests share
 
         private static func listen(
