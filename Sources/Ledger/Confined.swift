@@ -9,7 +9,7 @@
 /// the object, so there is nothing they could come back by. Keep it so: never open a confined
 /// property to a closure that uses its owner.
 @propertyWrapper
-struct Confined<Value> {
+package struct Confined<Value> {
     private final class Memory {
         let pointer: UnsafeMutablePointer<Value>
 
@@ -27,12 +27,14 @@ struct Confined<Value> {
     private let memory: Memory
     private let pointer: UnsafeMutablePointer<Value>
 
-    init(wrappedValue: consuming Value) {
+    /// Confines a value to the owner of the property.
+    package init(wrappedValue: consuming Value) {
         memory = Memory(wrappedValue)
         pointer = memory.pointer
     }
 
-    var wrappedValue: Value {
+    /// The value.
+    package var wrappedValue: Value {
         @inline(__always) _read { yield pointer.pointee }
         @inline(__always) nonmutating _modify { yield &pointer.pointee }
     }

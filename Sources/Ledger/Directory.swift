@@ -31,12 +31,12 @@ final class Directory {
     /// Agencies a ledger admits.
     static let agenciesMax = 4_096
 
-    private(set) var agencies: [AgencyRow] = []
-    private(set) var offices: [OfficeRow] = []
-    private(set) var procedures: [PublishedProcedure] = []
-    private var agencyNumbers: [String: UInt32] = [:]
-    private var officeNumbers: [String: UInt32] = [:]
-    private var latest: [String: UInt32] = [:]
+    @Confined private(set) var agencies: [AgencyRow] = []
+    @Confined private(set) var offices: [OfficeRow] = []
+    @Confined private(set) var procedures: [PublishedProcedure] = []
+    @Confined private var agencyNumbers: [String: UInt32] = [:]
+    @Confined private var officeNumbers: [String: UInt32] = [:]
+    @Confined private var latest: [String: UInt32] = [:]
     private let insertAgency: Statement
     private let updateAgency: Statement
     private let updateObserver: Statement

@@ -41,11 +41,11 @@ package final class LedgerWriter {
     /// Monotonic instant of the turn, in ms.
     @Confined var monotonic: Int64 = 0
     /// Transactions committed since the start that wrote something.
-    package private(set) var commits: UInt64 = 0
+    @Confined package private(set) var commits: UInt64 = 0
     /// Hops committed since the start.
-    package internal(set) var hops: UInt64 = 0
+    @Confined package internal(set) var hops: UInt64 = 0
     /// Referrals delivered since the start.
-    package internal(set) var deliveries: UInt64 = 0
+    @Confined package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
@@ -62,7 +62,7 @@ package final class LedgerWriter {
     @Confined var isBusy: [Bool] = []
     /// When the next delayed referral is ready, wall clock; nil if none is delayed.
     @Confined var nextDelayed: Int64? = nil
-    var random = SystemRandomNumberGenerator()
+    @Confined var random = RandomWords()
 
     /// Opens the ledger in a data directory, makes it if there is none, and recovers.
     ///

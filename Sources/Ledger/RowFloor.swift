@@ -39,7 +39,7 @@ package final class RowFloor {
     /// Journal rows of the transaction that are not inserted yet, by serial.
     private var gathered: [UInt64] = []
     private var waiting: [Int]
-    private var random = SystemRandomNumberGenerator()
+    private var random = RandomWords()
 
     /// Makes a ledger of its own in a directory.
     ///

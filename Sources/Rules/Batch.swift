@@ -71,8 +71,8 @@ package struct Batch: Sendable {
         body: UnsafeRawBufferPointer
     ) {
         operations.append(Operation(header: header, session: session, start: bytes.count))
-        bytes.append(contentsOf: envelope)
-        bytes.append(contentsOf: body)
+        if !envelope.isEmpty { bytes.append(contentsOf: envelope) }
+        if !body.isEmpty { bytes.append(contentsOf: body) }
     }
 
     /// Empties the batch and keeps its memory.

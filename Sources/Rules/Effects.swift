@@ -51,8 +51,8 @@ package struct Effects: Sendable {
         header.envelopeLength = UInt32(envelope.count)
         header.bodyLength = UInt32(body.count)
         items.append(Effect(header: header, session: session, start: bytes.count))
-        bytes.append(contentsOf: envelope)
-        bytes.append(contentsOf: body)
+        if !envelope.isEmpty { bytes.append(contentsOf: envelope) }
+        if !body.isEmpty { bytes.append(contentsOf: body) }
     }
 
     /// Appends an effect with its envelope in an array.
