@@ -4,7 +4,9 @@ internal import Wire
 
 /// Where the bus listens and how much it takes.
 package struct BusConfiguration: Sendable, Equatable {
-    /// Endpoints to listen at: `ipc:///path`, `tcp://ADDRESS:PORT` or `tcp://[ADDRESS]:PORT`, where
+    /// Endpoints to listen at.
+    ///
+    /// `ipc:///path`, `tcp://ADDRESS:PORT` or `tcp://[ADDRESS]:PORT`, where
     /// the port may be `*` for one that the system chooses. TCP is always keyed.
     package var endpoints: [String]
     /// Where public notices are published, of the same forms; nil publishes none.

@@ -10,6 +10,8 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
     case endpointInvalid(String, reason: String)
     /// An endpoint whose peers must prove keys, while the daemon has none itself.
     case keyMissing(String)
+    /// A bulletin that machines other than this one could reach.
+    case endpointNotLoopback(String)
     /// libzmq could not do what was asked; the endpoint stands in the fault.
     case socket(ZeroMQFault)
 
@@ -23,6 +25,11 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
             """
             cannot listen at \(endpoint): its peers must prove keys, and the daemon has none \
             itself; make one with baridctl init --data DIR, then enrol the agencies
+            """
+        case .endpointNotLoopback(let endpoint):
+            """
+            cannot put out the bulletin at \(endpoint): whoever reads it proves no key, so over TCP it \
+            binds loopback only; use tcp://127.0.0.1:PORT, tcp://[::1]:PORT or an ipc:// path
             """
         case .socket(let fault): fault.description
         }

@@ -94,7 +94,13 @@ package final class BusLoop: Sendable {
     package func run(bound: ([String]) -> Void = { _ in }) throws(BusFault) {
         let endpoints = try checkedEndpoints()
         var bulletin: Endpoint?
-        if let text = configuration.bulletin { bulletin = try Endpoint(text) }
+        if let text = configuration.bulletin {
+            let endpoint = try Endpoint(text)
+            guard !endpoint.isNetwork || endpoint.isLoopback else {
+                throw .endpointNotLoopback(text)
+            }
+            bulletin = endpoint
+        }
         do throws(ZeroMQFault) {
             var board = try open(endpoints, bulletin: bulletin)
             bound(board.boundEndpoints)

@@ -306,7 +306,9 @@ struct DoorLimits {
     var connectionsPerAddressMax: Int
     /// Bytes of one unfinished message, above which its sender is cut.
     var unfinishedBytesMax: UInt64
-    /// A connection under this descriptor or a higher one is cut at once. The system gives the lowest
+    /// A connection under this descriptor or a higher one is cut at once.
+    ///
+    /// The system gives the lowest
     /// free number, so as many are open; the rest is for the ledger and the operators.
     var descriptorsMax: Int
 }

@@ -3,8 +3,10 @@
 /// An endpoint the bus may listen at, checked before libzmq sees it.
 struct Endpoint {
     let text: String
-    /// Whether machines other than this one might reach it.
+    /// Whether it is TCP, which machines other than this one may reach.
     var isNetwork: Bool { text.hasPrefix("tcp://") }
+    /// Whether it is TCP that only this machine reaches.
+    var isLoopback: Bool { text.hasPrefix("tcp://127.0.0.1:") || text.hasPrefix("tcp://[::1]:") }
 
     /// Bytes of a unix socket's path that the system takes (`sockaddr_un.sun_path` without its
     /// final zero byte).

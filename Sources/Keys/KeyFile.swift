@@ -56,6 +56,7 @@ package enum KeyFile {
     ///   - path: The file.
     ///   - isGuarded: True where something else keeps others away from the file, as systemd does
     ///     from a credential; else a file that others may read is refused.
+    /// - Returns: The pair.
     /// - Throws: `KeyFault`.
     package static func readPair(
         _ path: String,

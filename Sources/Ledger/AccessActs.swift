@@ -163,12 +163,14 @@ extension LedgerWriter {
         let number = UInt32(accessBook.access.keys.count + 1)
         _ = try accessBook.change(
             """
-            INSERT INTO key (number, agency, public, begins, ends, revoked, enrolled, note)
-            VALUES (?, ?, ?, ?, ?, 0, ?, ?)
+            INSERT INTO key
+                (number, agency, public, begins, ends, revoked, enrolled, note, fingerprint)
+            VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)
             """,
             [
                 .number(Int64(number)), .number(Int64(agency)), .bytes(key.publicKey.bytes),
                 .number(key.begins), .number(key.ends), .number(now), .text(note),
+                .text(fingerprint),
             ]
         )
         try journalChange(

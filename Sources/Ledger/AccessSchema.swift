@@ -7,7 +7,7 @@ enum AccessSchema {
         CREATE TABLE key (
             number INTEGER PRIMARY KEY, agency INTEGER NOT NULL, public BLOB NOT NULL UNIQUE,
             begins INTEGER NOT NULL, ends INTEGER NOT NULL, revoked INTEGER NOT NULL,
-            enrolled INTEGER NOT NULL, note TEXT NOT NULL);
+            enrolled INTEGER NOT NULL, note TEXT NOT NULL, fingerprint TEXT NOT NULL);
         CREATE TABLE suspension (agency INTEGER PRIMARY KEY, since INTEGER NOT NULL);
         CREATE TABLE rule (
             number INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL,

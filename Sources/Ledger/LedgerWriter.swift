@@ -29,6 +29,8 @@ package final class LedgerWriter {
     /// Who the sessions are whose hello has not been judged yet.
     var introduced: [UInt32: Introduction] = [:]
     let recent = RecentCases()
+    /// Open cases by agency; nil while no limit needs them.
+    var loads: [UInt32: CaseLoad]?
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
@@ -323,6 +325,7 @@ package final class LedgerWriter {
             writer.nextDelayed = nextDelayed
             writer.recent.removeAll()
             writer.rewindAccess()
+            writer.loads = nil
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }
     }

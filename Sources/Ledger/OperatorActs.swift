@@ -150,7 +150,10 @@ extension LedgerWriter {
         try tables.deleteDead(number)
         count(referral.office) { $0.dead -= 1 }
         if let joining { try enter(joining) }
-        if ending.closes { try tables.closeCase(referral.serial, at: now, result: "dismissed") }
+        if ending.closes {
+            try tables.closeCase(referral.serial, at: now, result: "dismissed")
+            try noteChanged(referral.serial, isClosed: true)
+        }
         return .done(position: receipt.position)
     }
 

@@ -34,7 +34,7 @@ extension LedgerWriter {
             return effects.refuse(
                 code,
                 request,
-                retryAt: code == .storageFull ? now + 30_000 : 0
+                retryAt: code == .storageFull || code == .busy ? now + 30_000 : 0
             )
         } catch let fault as SQLiteFault {
             throw fault
@@ -86,6 +86,7 @@ extension LedgerWriter {
         }
         let procedure = published.procedure
         try demand(.submit, on: procedure.name, of: request)
+        try demandRoom(for: request)
         let occurredAt = try occurredAt(procedure, request)
         try Admission.check(envelope.attributes, against: procedure)
         guard envelope.due == 0 || procedure.takesDue else { throw RefusalCode.dueNotAllowed }
@@ -186,6 +187,7 @@ extension LedgerWriter {
             envelope: request.envelope,
             body: request.body
         )
+        noteOpened(by: request)
         recent.keep(
             serial,
             RecentCase(
@@ -246,6 +248,7 @@ extension LedgerWriter {
         let receipt = try append(record, occurredAt: admitted.occurredAt)
         try tables.insertContent(position, envelope: request.envelope, body: request.body)
         try tables.closeCase(existing.serial, at: 0, result: "")
+        try noteChanged(existing.serial, isClosed: false)
         try enter(referral)
         return receipt
     }

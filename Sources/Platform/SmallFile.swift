@@ -10,6 +10,7 @@ package enum SmallFile {
     ///   - path: A regular file.
     ///   - bytesMax: Largest size taken.
     ///   - isSecret: True to refuse a file that its group or others may read or change.
+    /// - Returns: Its bytes.
     /// - Throws: `SystemFault`; `EFBIG` for a larger file, `EPERM` for one that is not secret.
     package static func read(
         _ path: String,

@@ -66,6 +66,7 @@ package struct RateLimit: Sendable {
     ///   - amount: What is used up.
     ///   - perSecond: The rate; 0 is none, and everything passes.
     ///   - now: Milliseconds that never go back.
+    /// - Returns: Whether it was taken.
     package mutating func take(_ amount: UInt64, perSecond: UInt64, now: Int64) -> Bool {
         guard perSecond > 0 else { return true }
         fill(perSecond, now)

@@ -62,6 +62,13 @@ extension DaemonTests {
             let trail = try await bus.track(receipt.caseNumber)
             #expect(trail.isClosed)
             await bus.close()
+            let view = try daemon.caseView(receipt.caseNumber)
+            for act in view.acts {
+                let by = try #require(act.by)
+                #expect(by.key == 1 && by.fingerprint?.count == 35 && by.connection != nil)
+                #expect(by.address?.hasPrefix("127.0.0.1 port ") == true)
+            }
+            #expect(view.acts.count == 2)
             try daemon.expectSound(closed: 1)
         }
 
@@ -281,6 +288,35 @@ extension DaemonTests {
             #expect(explained.status == 77 && explained.output.hasPrefix("denied"))
             process.signal(SIGTERM)
             #expect(process.ending(seconds: 30) == .exited(0))
+        }
+
+        @Test("an agency at its limit of open cases is told when to try again, and can still settle")
+        func openCases() async throws {
+            let daemon = try daemon()
+            let credentials = try daemon.credentials(of: daemon.enrol("city"), named: "city")
+            var limits = LimitArguments(agency: "city")
+            limits.openCases = 2
+            try daemon.change(.agencyLimit, limits)
+            let peer = try await connect(daemon, credentials)
+            let desk = try await peer.staff("city/desk")
+            for _ in 0..<2 { _ = try await peer.submit(Self.submission("city/desk")) }
+            let third = await code { () throws(BaridError) in
+                _ = try await peer.submit(Self.submission("city/desk"), timeout: .seconds(1))
+            }
+            #expect(third == .busy || third == .timedOut)
+            for try await referral in desk {
+                _ = try await referral.complete("unrecorded")
+                break
+            }
+            _ = try await peer.submit(Self.submission("city/desk"))
+            limits.openCases = 0
+            limits.queuedBytes = 1
+            try daemon.change(.agencyLimit, limits)
+            let large = await code { () throws(BaridError) in
+                _ = try await peer.submit(Self.submission("city/desk"), timeout: .seconds(1))
+            }
+            #expect(large == .busy || large == .timedOut)
+            await peer.close()
         }
 
         @Test("a socket that demands keys admits no program without one")
