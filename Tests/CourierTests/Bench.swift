@@ -72,6 +72,7 @@ final class Bench {
         self.signal = signal
         var configuration = BusConfiguration(
             endpoints: ["ipc://\(directory.path)/bus"] + wanted,
+            bulletin: bulletin,
             bodyBytesMax: bodyBytesMax,
             sessionsMax: sessionsMax
         )

@@ -297,15 +297,15 @@ struct GuardTests {
                 [.reconnectInterval(milliseconds: -1), .immediate(true)]
             )
         }
-        // What is over the limit never becomes writable, or not for long.
+        // Those that wait longest make room; seen twenty times, since some come while others go.
         let limit = Clock.monotonicMilliseconds() + patienceMilliseconds
-        var admitted = 8
-        while admitted > 3, Clock.monotonicMilliseconds() < limit {
+        var seenCount = 0
+        while seenCount < 20, Clock.monotonicMilliseconds() < limit {
             #expect(try client.untilHeartbeat() == [])
-            admitted = try crowd.filter { try $0.socket.events.contains(.writable) }.count
-            if admitted == 0 { admitted = 8 }
+            let admitted = try crowd.count { try $0.socket.events.contains(.writable) }
+            seenCount = admitted == 3 ? seenCount + 1 : 0
         }
-        #expect(admitted == 3)
+        #expect(seenCount == 20)
     }
 
     private static func isRefused(_ bench: Bench, _ key: KeyPair) throws -> Bool {
