@@ -56,6 +56,8 @@ struct Switchboard: ~Copyable {
     var congested: [Session] = []
     var pool = PacketPool()
     var live = LiveTable()
+    /// The topic that was last found to be an agency's own.
+    var lastPublished = (topic: "", agency: "")
     /// Slots found for the event that is put out now.
     var matches: [UInt32] = []
     /// The event that is put out now, as it is copied for each subscription.

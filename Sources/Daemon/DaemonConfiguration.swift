@@ -8,6 +8,8 @@ package struct DaemonConfiguration: Sendable {
     package var directory: String
     /// TCP endpoints beside `ipc://DIRECTORY/bus.sock`; their peers must prove keys.
     package var endpoints: [String] = []
+    /// Where public notices are published for any SUB socket, loopback or ipc only; nil for nowhere.
+    package var bulletin: String?
     /// Largest body taken, in bytes.
     package var bodyBytesMax = Limits.bodyBytesMaxDefault
     /// Free disk space, in bytes, below which no new case is taken; settling goes on.

@@ -91,6 +91,7 @@ package struct DaemonProcess {
         let serverKey = try serverKey()
         var busConfiguration = BusConfiguration(
             endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
+            bulletin: configuration.bulletin,
             bodyBytesMax: configuration.bodyBytesMax,
             sessionsMax: configuration.sessionsMax
         )

@@ -39,6 +39,7 @@ package struct CatalogueReading {
     /// Reads a declaration; on a thread with at least 4 MiB of stack, as a procedure.
     ///
     /// - Parameter text: YAML, at most 1 MiB.
+    /// - Returns: The entries in order of kind and name.
     /// - Throws: Everything wrong with it, found in one pass.
     package static func read(_ text: String) throws(DeclarationFaults) -> CatalogueDeclaration {
         var findings = Findings()

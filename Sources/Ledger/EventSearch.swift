@@ -30,9 +30,9 @@ package struct EventSearch: Sendable {
 /// What was found for one subscription.
 package struct EventFinding: Sendable {
     var number: UInt64
-    /// Searched behind this position …
+    /// The position behind which was searched.
     var after: UInt64
-    /// … up to this one.
+    /// The position up to which was searched.
     var upTo: UInt64
     /// In order of position.
     var found: [Found]

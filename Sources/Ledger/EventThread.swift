@@ -75,6 +75,7 @@ final class EventThread: Sendable {
     ///   - searcher: Made on this thread.
     ///   - found: Called when findings can be collected.
     ///   - fed: Called when a feed can be collected.
+    /// - Throws: `LedgerFault.storage` if the ledger cannot be read; the process must end.
     func run(
         _ searcher: EventSearcher,
         found: () -> Void,

@@ -4,8 +4,9 @@ internal import Rules
 internal import SQLite
 internal import Wire
 
-/// A durable question. Its envelope and body, and those of its answer, are the content of the
-/// records.
+/// A durable question.
+///
+/// Its envelope and body, and those of its answer, are the content of the records.
 struct QuestionRow {
     var position: UInt64
     var agency: UInt32

@@ -197,6 +197,7 @@ package struct EventQueue: Sendable {
     ///
     /// - Parameters:
     ///   - found: In order of position; settled ones left out.
+    ///   - end: The new horizon.
     ///   - failed: What the disk knows of those that failed.
     package mutating func load(_ found: [Found], upTo end: UInt64, failed: [FailedEvent]) {
         guard end > horizon else { return }

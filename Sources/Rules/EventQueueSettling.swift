@@ -33,6 +33,7 @@ extension EventQueue {
     ///   - generation: Makes a generation.
     ///   - give: Takes one.
     /// - Returns: Whether it ended because of a limit.
+    /// - Throws: What `give` throws; what it threw for is still to be handed out.
     package mutating func handOut<Fault: Error>(
         wall: Int64,
         until: Int64,

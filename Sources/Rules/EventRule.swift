@@ -29,9 +29,7 @@ package enum EventRule {
         }
     }
 
-    /// The topic of an act of a case, `case.procedure.office.act`.
-    ///
-    /// - Parameter office: Name of the office; empty if there is none.
+    /// The topic of an act of a case, `case.procedure.office.act`; the office may be empty.
     package static func topic(of act: Act, procedure: String, office: String) -> String {
         let procedure = Topic.word(of: procedure)
         let office = office.isEmpty ? noOffice : Topic.word(of: office)
@@ -73,7 +71,8 @@ package enum EventRule {
     ///   - head: Position of the last record.
     ///   - now: ms since 1970.
     ///   - positionBefore: The last position recorded before an instant.
-    /// - Throws: `startInvalid`, or what `positionBefore` throws.
+    /// - Returns: The start, or `startInvalid`.
+    /// - Throws: What `positionBefore` throws.
     package static func start<Fault: Error>(
         of request: Envelope.Subscribe,
         head: UInt64,

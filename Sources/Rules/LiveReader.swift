@@ -51,7 +51,8 @@ package struct LiveReader: Sendable {
     /// Adds credit.
     ///
     /// - Throws: `creditTooLarge` if it would exceed `Limits`; nothing is added then.
-    package mutating func grant(messages more: UInt64, bytes moreBytes: UInt64) throws(RefusalCode) {
+    package mutating func grant(messages more: UInt64, bytes moreBytes: UInt64) throws(RefusalCode)
+    {
         guard more <= Limits.creditMessagesMax, moreBytes <= Limits.creditBytesMax,
             messages + more <= Limits.creditMessagesMax,
             bytes + Int64(moreBytes) <= Int64(Limits.creditBytesMax)
@@ -68,6 +69,7 @@ package struct LiveReader: Sendable {
     ///   - sequence: Its sequence, 0 if it is not kept in the ledger.
     ///   - isRoadFree: Whether it would be sent at once.
     ///   - isKeeping: Whether earlier events are kept and wait, so that it must not overtake them.
+    /// - Returns: What to do with it.
     package mutating func judge(
         cost: Int,
         sequence: UInt64,

@@ -59,12 +59,10 @@ struct OfferBook: Sendable {
         for service in servicesOfSession[session] ?? [] { remove(service, of: session) }
     }
 
-    /// The session with the fewest questions open that takes another; among equals the one whose
-    /// last question lies furthest back. Counts the question as given.
+    /// Finds the session with the fewest questions open that takes another, and counts one more.
     ///
-    /// - Parameters:
-    ///   - others: Sessions that are passed over.
-    ///   - openCount: Questions a session has open in all.
+    /// Among equals it is the one whose last question lies furthest back. The sessions `others` are
+    /// passed over; `openCount` tells how many questions a session has open in all.
     mutating func choose(
         _ service: String,
         except others: [UInt32],

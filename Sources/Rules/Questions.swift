@@ -193,7 +193,8 @@ package struct Questions: Sendable {
 
     /// Forgets a session: its offers, what it asked without a key, and what only it was to answer,
     /// which is put to another.
-    package mutating func sessionEnded(_ session: UInt32, into decisions: inout [QuestionDecision]) {
+    package mutating func sessionEnded(_ session: UInt32, into decisions: inout [QuestionDecision])
+    {
         book.removeAll(of: session)
         for number in (awaited.removeValue(forKey: session) ?? []).sorted() {
             open[number]?.waiters.removeAll { $0.session == session }

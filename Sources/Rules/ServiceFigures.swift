@@ -26,10 +26,10 @@ package struct DurationHistogram: Equatable, Sendable {
         max = Swift.max(max, microseconds)
     }
 
-    /// The time that a share of them did not exceed, in microseconds: the end of its bucket; 0 if
-    /// nothing was recorded.
+    /// The time that a share of them did not exceed, in microseconds, as the end of its bucket.
     ///
     /// - Parameter share: 0 to 1, such as 0.99.
+    /// - Returns: 0 if nothing was recorded.
     package func percentile(_ share: Double) -> Int64 {
         guard count > 0 else { return 0 }
         let rank = Swift.max(1, UInt64((share * Double(count)).rounded(.up)))
@@ -152,6 +152,7 @@ extension ClosedExchange {
     /// An exchange that ended now.
     ///
     /// - Parameters:
+    ///   - exchange: What ended.
     ///   - stamp: Microseconds of the clock that `exchange.stamp` was read from.
     ///   - wall: Milliseconds since 1970.
     package init(_ exchange: Exchange, stamp: Int64, wall: Int64) {

@@ -125,7 +125,8 @@ struct SubscribeCommand: AsyncParsableCommand {
             pattern,
             durable: durable,
             from: from?.value ?? .now,
-            credit: credit
+            // What waits while a command runs would be out of order if that one must come again.
+            credit: exec == nil ? credit : 1
         )
         report.begin(pattern)
         return try await Listener(report: report, job: job, watch: watch, limit: count)

@@ -39,6 +39,14 @@ struct Baridd: ParsableCommand {
 
     @Option(help: ArgumentHelp("TCP connections at once.", valueName: "count"))
     var connectionsMax = 8_192
+    @Option(
+        help: ArgumentHelp(
+            "Endpoint where public notices are published for any ZeroMQ SUB socket, such as "
+                + "ipc:///run/barid/bulletin; loopback or ipc only.",
+            valueName: "endpoint"
+        )
+    )
+    var bulletin: String?
 
     @Option(help: ArgumentHelp("Largest body taken, in bytes, up to 64 MiB.", valueName: "bytes"))
     var bodyMax: Int = 1_048_576
@@ -64,6 +72,7 @@ struct Baridd: ParsableCommand {
     func run() throws {
         var configuration = DaemonConfiguration(directory: data)
         configuration.endpoints = endpoints
+        configuration.bulletin = bulletin
         configuration.bodyBytesMax = bodyMax
         configuration.isEveryEndpointKeyed = keyedSocket
         configuration.connectionsMax = connectionsMax

@@ -198,7 +198,8 @@ struct SubscriptionTests {
         #expect(notes.map(\.session) == [one, one])
         // The first fails: what follows of the case is taken back and comes behind it again.
         #expect(try bench.reply(to: bench.ack(first, code: 1)).isAnswer)
-        #expect(try bench.reply(to: bench.ack(notes[0])).refusal == .stale)
+        let note = try #require(notes.first)
+        #expect(try bench.reply(to: bench.ack(note)).refusal == .stale)
         bench.pass(1_000)
         let again = try bench.events()
         #expect(

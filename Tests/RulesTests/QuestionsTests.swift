@@ -11,7 +11,9 @@ import Wire
 /// Method: events by hand with a clock that is a number; then seeded histories against invariants.
 @Suite("Questions that are not durable")
 struct QuestionsTests {
-    @Test("it goes to the session with the fewest open, in turn among equals, up to what each takes")
+    @Test(
+        "it goes to the session with the fewest open, in turn among equals, up to what each takes"
+    )
     func balance() {
         var bus = Desk()
         #expect(bus.ask(1) == [.refused(.notOffered, 1)])

@@ -26,6 +26,35 @@ struct PacketWriterTests {
         #expect(isEmpty)
     }
 
+    @Test("a copy of an operation differs from it by its subject alone, and needs the same room")
+    func copies() {
+        var original = PacketWriter()
+        var header = Header(.event)
+        header.subject = 5
+        header.instant = 7
+        original.append(header, envelope: [1, 2, 3], body: [4])
+        let bytes = original.finish { Array($0) }
+        let operation = Array(bytes[Limits.packetHeaderBytes...])
+        var writer = PacketWriter()
+        writer.append(Header(.heartbeat))
+        operation.withUnsafeBytes { operation in
+            while writer.hasRoom(operationBytes: operation.count) {
+                writer.append(operation: operation, subject: 9)
+            }
+        }
+        let fits = hasRoom(writer, envelopeLength: 3, bodyLength: 1)
+        #expect(!fits)
+        let operations = Decoded(writer.finish { Array($0) }).operations ?? []
+        let most = Limits.packetBytesMax - Limits.packetHeaderBytes - Limits.headerBytes
+        #expect(operations.count == 1 + most / operation.count)
+        header.subject = 9
+        header.envelopeLength = 3
+        header.bodyLength = 1
+        for copy in operations.dropFirst() {
+            #expect(copy.header == header && copy.envelope == [1, 2, 3] && copy.body == [4])
+        }
+    }
+
     @Test("the last byte of a packet can be used, one more cannot")
     func exactFit() {
         var writer = PacketWriter()
