@@ -65,7 +65,7 @@ struct ConnectionOptions: ParsableArguments {
     func credentials() throws -> Credentials? {
         let keyFile = key ?? environment("BARID_KEY")
         let server = serverKey ?? environment("BARID_SERVER_KEY")
-        guard keyFile != nil || server != nil else { return nil }
+        guard keyFile != nil || serverKey != nil else { return nil }
         guard let keyFile, let server else {
             throw ValidationError(
                 "A key and the key of the bus go together: --key FILE --server-key KEY."
