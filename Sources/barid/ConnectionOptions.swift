@@ -35,11 +35,12 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "File of the agency's key, made by barid keygen; needed over TCP. Default: $BARID_KEY.",
+            "File of the agency's key, made by barid keygen; needed over TCP. Default: "
+                + "$BARID_KEY_FILE.",
             valueName: "file"
         )
     )
-    var key: String?
+    var keyFile: String?
 
     @Option(
         help: ArgumentHelp(
@@ -63,12 +64,12 @@ struct ConnectionOptions: ParsableArguments {
     ///
     /// - Throws: What is wrong with it, as the way out.
     func credentials() throws -> Credentials? {
-        let keyFile = key ?? environment("BARID_KEY")
+        let keyFile = keyFile ?? environment("BARID_KEY_FILE")
         let server = serverKey ?? environment("BARID_SERVER_KEY")
         guard keyFile != nil || serverKey != nil else { return nil }
         guard let keyFile, let server else {
             throw ValidationError(
-                "A key and the key of the bus go together: --key FILE --server-key KEY."
+                "A key and the key of the bus go together: --key-file FILE --server-key KEY."
             )
         }
         do throws(BaridError) {

@@ -290,7 +290,9 @@ extension DaemonTests {
             #expect(process.ending(seconds: 30) == .exited(0))
         }
 
-        @Test("an agency at its limit of open cases is told when to try again, and can still settle")
+        @Test(
+            "an agency at its limit of open cases is told when to try again, and can still settle"
+        )
         func openCases() async throws {
             let daemon = try daemon()
             let credentials = try daemon.credentials(of: daemon.enrol("city"), named: "city")

@@ -55,7 +55,8 @@ extension DaemonTests {
             let flow = try ChildProcess(
                 "barid",
                 [
-                    "bench", "flow", "--bus", daemon.network, "--key", "\(daemon.data)/bench.key",
+                    "bench", "flow", "--bus", daemon.network, "--key-file",
+                    "\(daemon.data)/bench.key",
                     "--server-key", "\(daemon.data)/server.pub", "--agency", "bench", "--seconds",
                     "60", "--window", "20", "--json",
                 ]
