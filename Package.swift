@@ -3,16 +3,20 @@
 
 import PackageDescription
 
+/// With BARID_FUZZ=1 (`Tests/fuzz` sets it) everything is built for libFuzzer.
+let isFuzzing = Context.environment["BARID_FUZZ"] == "1"
+
 /// The map of the house: a room imports only rooms above it in this list.
 ///
 /// README.md draws the same arrows; `TidyTests` holds the sources against this table.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 func room(_ name: String, _ imports: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: imports, swiftSettings: settings)
@@ -104,6 +108,10 @@ let package = Package(
             ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]
         ),
         tests(
+            "ProofTests",
+            ["Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules", "Wire", crypto]
+        ),
+        tests(
             "CourierTests",
             ["Courier", "CZeroMQ", "ZeroMQ", "Keys", "Wire", "Rules", "Platform"]
         ),
@@ -129,3 +137,15 @@ let package = Package(
         tests("TidyTests", []),
     ]
 )
+
+if isFuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["Control", "Declarations", "Rules", "Wire", "XES"],
+            path: "Tests/Fuzz",
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+        )
+    )
+}

@@ -100,6 +100,19 @@ package protocol EventCommands: Sendable {
         reason: String
     ) throws(OperatorFault) -> SubscriptionForgotten
 
+    /// Services that were offered since the daemon started, by name.
+    func services() throws(OperatorFault) -> [ServiceRow]
+
+    /// Tells the public something at the bulletin.
+    ///
+    /// - Throws: `noBulletin` with `failed`, `badTopic` or `badText` with `badData`, `busy` with
+    ///   `busy`.
+    func tellNotice(
+        _ arguments: NoticeArguments,
+        by identity: OperatorIdentity,
+        reason: String
+    ) throws(OperatorFault) -> NoticeTold
+
     /// All published versions of catalogues, by agency, newest first.
     func catalogues() throws(OperatorFault) -> [CatalogueRow]
 

@@ -25,6 +25,8 @@ package enum CommandName: String, CaseIterable, Sendable {
     case catalogueShow = "catalogue.show"
     case catalogueCheck = "catalogue.check"
     case cataloguePublish = "catalogue.publish"
+    case serviceList = "service.list"
+    case notice
     case verify
     case exportTraces = "export.traces"
     case agencyAdd = "agency.add"

@@ -111,7 +111,7 @@ struct Dispatch {
             )
         case .agencyAllCases, .topicList, .topicRules, .topicRetention, .subscriptionList,
             .subscriptionDead, .subscriptionForget, .catalogueList, .catalogueShow, .catalogueCheck,
-            .cataloguePublish:
+            .cataloguePublish, .serviceList, .notice:
             return try runEvents(name, &call, send)
         case .verify:
             try call.takesNothing()
@@ -182,6 +182,15 @@ struct Dispatch {
                     by: identity,
                     reason: reason
                 )
+            )
+        case .serviceList:
+            try call.takesNothing()
+            return try call.list(try commands.services(), send)
+        case .notice:
+            let given = try call.arguments(NoticeArguments.self)
+            let reason = try call.neededReason()
+            return try call.done(
+                try commands.tellNotice(given, by: identity, reason: reason)
             )
         default:
             let given = try call.arguments(BackdatingArguments.self)

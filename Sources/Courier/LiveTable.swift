@@ -162,6 +162,14 @@ struct LiveTable {
         return event
     }
 
+    /// Whether an event that came now would be told at once.
+    func canBeTold(_ slot: UInt32) -> Bool {
+        guard let subscription = slots[Int(slot)] else { return false }
+        let session = subscription.session
+        return subscription.reader.hasCredit && subscription.kept.count == 0
+            && session.outbox.isEmpty && !session.isGone
+    }
+
     /// What the subscription must be told it missed before its next event.
     mutating func takeGap(_ slot: UInt32) -> LiveReader.Gap? {
         slots[Int(slot)]?.reader.takeGap()

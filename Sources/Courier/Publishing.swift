@@ -122,8 +122,19 @@ extension Switchboard {
 
     /// Tells a session whose road is free again what is kept for it.
     mutating func resume(_ session: Session) throws(ZeroMQFault) {
-        guard session.keptBytes > 0 else { return }
-        for slot in live.slots(of: session.number) { try tellKept(slot) }
+        for slot in live.slots(of: session.number) {
+            if session.keptBytes > 0 { try tellKept(slot) }
+            try tellGap(slot, of: session)
+        }
+    }
+
+    /// Tells a subscription what it missed as soon as it could be told an event, since the next one
+    /// may be long in coming.
+    mutating func tellGap(_ slot: UInt32, of session: Session) throws(ZeroMQFault) {
+        guard live.canBeTold(slot), let number = live.slots[Int(slot)]?.number,
+            let gap = live.takeGap(slot)
+        else { return }
+        try tell(session, Header(gap, of: number))
     }
 
     private mutating func tell(

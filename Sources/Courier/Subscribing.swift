@@ -50,6 +50,7 @@ extension Switchboard {
             return try refuse(error, number: header.number, to: session)
         }
         if session.keptBytes > 0 { try tellKept(slot) }
+        try tellGap(slot, of: session)
     }
 
     /// Removes a live subscription; with the last one the ledger need not feed us.

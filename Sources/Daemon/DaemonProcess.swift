@@ -79,7 +79,7 @@ package struct DaemonProcess {
     private static func exitStatus(of error: any Error) -> Int32 {
         switch error as? LedgerFault {
         case .foreign, .later, .setting, .damaged: permanentFailure
-        case .storage, nil: temporaryFailure
+        case .storage, .undecided, nil: temporaryFailure
         }
     }
 
@@ -102,7 +102,10 @@ package struct DaemonProcess {
             configuration: busConfiguration,
             hand: { ledger.hand($0) },
             collect: { ledger.collect() },
-            signal: ledger.signal
+            signal: ledger.signal,
+            feed: { ledger.collectFeed() },
+            listening: { ledger.setListening($0) },
+            head: { ledger.head }
         )
         let bound = Mailbox<Result<[String], BusFault>>(capacity: 2)
         let courier: WorkerThread

@@ -14,14 +14,10 @@ extension LedgerWriter {
     /// Whether a turn ended before everything that can be handed out was.
     var hasMoreToHandOut: Bool { !busyOffices.isEmpty }
 
-    func handOut(into effects: inout Effects) {
+    func handOut(into effects: inout Effects) throws(SQLiteFault) {
         guard hasMoreToHandOut else { return }
-        do {
-            try handOutBusy(into: &effects)
-            try endReading()
-        } catch {
-            Fatal.end("The ledger could not be read: \(error.description).")
-        }
+        try handOutBusy(into: &effects)
+        try endReading()
     }
 
     /// Begins a transaction before the first row that handing out must read; often there is none.

@@ -6,6 +6,8 @@ internal import SQLite
 package enum LedgerFault: Error, Equatable, CustomStringConvertible, Sendable {
     /// SQLite or the disk failed; what it said.
     case storage(String)
+    /// A commit failed, and nobody knows what reached the disk: the process must end unanswered.
+    case undecided(String)
     /// A setting that durability rests on has another value.
     case setting(name: String, value: String, expected: String)
     /// The file is a database of another program.
@@ -19,6 +21,8 @@ package enum LedgerFault: Error, Equatable, CustomStringConvertible, Sendable {
         switch self {
         case .storage(let text):
             "The ledger could not be read or written: \(text)."
+        case .undecided(let text):
+            "The ledger could not be committed: \(text)."
         case .setting(let name, let value, let expected):
             "SQLite keeps the setting \(name) at \(value) instead of \(expected); "
                 + "durability rests on it, so the daemon does not run. Check the file system."

@@ -28,9 +28,16 @@ package final class LedgerThread: Sendable {
     private let opened = Mailbox<LedgerFault?>(capacity: 1)
     private let events = EventThread()
     private let thread = Mutex<Joining?>(nil)
+    private let lastHead = Mutex<Head?>(nil)
     private let eventThread = Mutex<Joining?>(nil)
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
+
+    private struct Head: Sendable {
+        var position: UInt64
+        var hash: [UInt8]
+        var time: Int64
+    }
 
     private struct Joining: @unchecked Sendable {
         // Handed from `start` to `stop` under the mutex; only one of them holds it at a time.
@@ -114,6 +121,14 @@ package final class LedgerThread: Sendable {
     /// What is committed from now on is fed; while nobody listens nothing is read.
     package func setListening(_ isListening: Bool) { events.setListening(isListening) }
 
+    /// The end of the journal as of the last commit: position, chained hash in hexadecimal, and when
+    /// that was; nil before the first.
+    package var head: (position: UInt64, hash: String, time: Int64)? {
+        lastHead.withLock { $0 }.map {
+            ($0.position, TrailReader.hexadecimal($0.hash), $0.time)
+        }
+    }
+
     /// Carries out an operator's act and waits until it is on disk.
     ///
     /// - Throws: `LedgerFault` if it could not be stored, or the ledger has stopped or is overrun.
@@ -180,6 +195,7 @@ package final class LedgerThread: Sendable {
                 // Before the effects, so that who begins to listen at an answer is not told of what
                 // was committed before it.
                 events.tell(head: writer.journal.head)
+                note(writer.journal)
                 send(&effects)
                 if let search = writer.nextSearch() { events.search(search) }
             }
@@ -225,6 +241,7 @@ package final class LedgerThread: Sendable {
                     try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)
                 )
             } catch {
+                if case .undecided = error { throw error }
                 answer = .fault(error)
             }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
@@ -256,6 +273,17 @@ package final class LedgerThread: Sendable {
         } catch {
             Fatal.end(error.description)
         }
+    }
+
+    private func note(_ journal: Journal) {
+        let position = journal.head
+        guard lastHead.withLock({ $0?.position }) != position else { return }
+        let head = Head(
+            position: position,
+            hash: journal.hash,
+            time: Clock.wallMilliseconds()
+        )
+        lastHead.withLock { $0 = head }
     }
 
     private func send(_ effects: inout Effects) {

@@ -64,7 +64,9 @@ package final class LedgerWriter {
     @Confined var isBusy: [Bool] = []
     /// When the next delayed referral is ready, wall clock; nil if none is delayed.
     @Confined var nextDelayed: Int64? = nil
-    @Confined var random = RandomWords()
+    @Confined var random: Randomness
+    /// Set once nobody knows whether a transaction reached the disk; nothing may be applied then.
+    private var isUndecided = false
 
     /// Opens the ledger in a data directory, makes it if there is none, and recovers.
     ///
@@ -73,14 +75,17 @@ package final class LedgerWriter {
     /// - Parameters:
     ///   - path: The database file.
     ///   - limits: What to tell and to enforce.
+    ///   - randomness: Seeded where a history must replay exactly.
     ///   - reading: Reads a procedure's source; checked when it was published.
     /// - Throws: `LedgerFault`.
     package init(
         path: String,
         limits: LedgerLimits,
+        randomness: Randomness = .system,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
         self.limits = limits
+        random = randomness
         self.reading = reading
         do {
             connection = try Connection(path: path, access: .readWriteCreate)
@@ -138,8 +143,8 @@ package final class LedgerWriter {
     ///   - wall: Wall clock, ms since 1970.
     ///   - monotonic: Monotonic clock, ms.
     ///   - effects: Appended to, in the order to be sent.
-    /// - Throws: `LedgerFault` if the commit failed: nothing may be answered and the process must
-    ///   end, recovery decides what happened.
+    /// - Throws: `LedgerFault` if it could not be stored or the queues not read: none of `effects`
+    ///   may be told and the process must end, recovery decides what happened.
     package func turn(
         _ batch: Batch?,
         wall: Int64,
@@ -156,14 +161,14 @@ package final class LedgerWriter {
             do {
                 try transaction(batch, into: &effects, withSavepoints: false)
             } catch {
-                undo(into: &effects, to: mark)
+                try undo(error, into: &effects, to: mark)
                 // SQLite ends the whole transaction when the disk is full, so a savepoint could not
                 // keep the neighbours of a large case apart from it.
                 if error.isFull { isStorageLow = true }
                 do {
                     try transaction(batch, into: &effects, withSavepoints: true)
                 } catch {
-                    undo(into: &effects, to: mark)
+                    try undo(error, into: &effects, to: mark)
                     throw LedgerFault(error)
                 }
             }
@@ -174,13 +179,18 @@ package final class LedgerWriter {
             for event in batch.events { note(event) }
             effects.completesBatch = true
         }
-        handOut(into: &effects)
+        do {
+            try handOut(into: &effects)
+        } catch {
+            throw LedgerFault(error)
+        }
         handOutEvents(into: &effects)
     }
 
     /// Runs one act in a transaction of its own; what it changed is undone if a row fails.
     ///
-    /// - Throws: `LedgerFault.storage`; nothing was kept.
+    /// - Throws: `LedgerFault.storage`, nothing was kept; or `LedgerFault.undecided`, the process
+    ///   must end.
     func inTransaction(
         _ body: () throws(SQLiteFault) -> Void
     ) throws(LedgerFault) {
@@ -191,11 +201,11 @@ package final class LedgerWriter {
             try tables.begin()
             try body()
             try writeGathered()
+            try commit(wrote: true)
         } catch {
-            undo(into: &none, to: 0)
+            try undo(error, into: &none, to: 0)
             throw LedgerFault(error)
         }
-        commit(wrote: true)
     }
 
     /// Proves that the disk still takes a commit: writes the instant of the probe and syncs it.
@@ -207,12 +217,14 @@ package final class LedgerWriter {
         }
     }
 
-    private func commit(wrote: Bool) {
+    private func commit(wrote: Bool) throws(SQLiteFault) {
         do {
             try tables.commit()
         } catch {
-            // Nobody knows what reached the disk: no answer, no retry, recovery decides.
-            Fatal.end("The ledger could not be committed: \(error.description).")
+            // A full disk is told by the write of a page, before the log is synced, and SQLite has
+            // rolled back. After any other fault nobody knows what reached the disk.
+            isUndecided = !error.isFull || connection.isInTransaction
+            throw error
         }
         events.keep()
         endedLeases.removeAll(keepingCapacity: true)
@@ -248,7 +260,7 @@ package final class LedgerWriter {
         }
         try doDueWork()
         try writeGathered()
-        commit(wrote: journal.head != mark.head)
+        try commit(wrote: journal.head != mark.head)
     }
 
     /// One operation in a savepoint of its own: if a row fails, it alone is refused.
@@ -330,12 +342,21 @@ package final class LedgerWriter {
         }
     }
 
-    private func undo(into effects: inout Effects, to mark: Int) {
+    /// Takes back what a transaction that failed has changed.
+    ///
+    /// - Throws: `LedgerFault.undecided` if it may have reached the disk or cannot be taken back.
+    private func undo(
+        _ fault: SQLiteFault,
+        into effects: inout Effects,
+        to mark: Int
+    ) throws(LedgerFault) {
+        guard !isUndecided else { throw .undecided(fault.description) }
         if connection.isInTransaction {
             do {
                 try connection.execute("ROLLBACK")
             } catch {
-                Fatal.end("The ledger could not be rolled back: \(error.description).")
+                isUndecided = true
+                throw .undecided(error.description)
             }
         }
         rollbackMark?.restore(self)
@@ -388,11 +409,14 @@ package final class LedgerWriter {
 
     /// Copies the write-ahead log into the database file and lets it start anew.
     ///
+    /// On a full disk the log stays as it is, and no new case is taken.
+    ///
     /// - Throws: `LedgerFault.storage`; the process must end.
     package func checkpoint() throws(LedgerFault) {
         do {
             _ = try connection.checkpoint(.passive)
         } catch {
+            guard !error.isFull else { return isStorageLow = true }
             throw LedgerFault(error)
         }
     }

@@ -41,6 +41,8 @@ package enum OperatorAct: Sendable {
     case retention(RetentionRule)
     /// Ends a durable subscription for all its members.
     case forgetSubscription(agency: String, name: String)
+    /// Records what the public is told at the bulletin.
+    case notice(topic: String, text: String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
 }
@@ -82,6 +84,10 @@ extension LedgerWriter {
                 outcome = try setObserving(agency, isAllowed, who)
             case .publishCatalogue(let declaration, let source):
                 outcome = try publish(declaration, source, who)
+            case .notice(let topic, let text):
+                let told = Array("\(topic)\n\(text)".utf8)
+                let receipt = try append(record(.noticed, who), content: who, body: told)
+                outcome = .done(position: receipt.position)
             case .retention(let rule): outcome = try setRetention(rule, who)
             case .forgetSubscription(let agency, let name):
                 outcome = try forgetSubscription(agency: agency, name: name, who)

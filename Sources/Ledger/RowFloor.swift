@@ -28,7 +28,7 @@ package final class RowFloor {
     private let tables: Tables
     private let records: RowInserter
     private let trails: RowInserter
-    private let directory: String
+    private var upkeep: Upkeep
     private let offices: Int
     private let envelope: [UInt8]
     private let body: [UInt8]
@@ -39,7 +39,7 @@ package final class RowFloor {
     /// Journal rows of the transaction that are not inserted yet, by serial.
     private var gathered: [UInt64] = []
     private var waiting: [Int]
-    private var random = RandomWords()
+    private var random = Randomness.system
 
     /// Makes a ledger of its own in a directory.
     ///
@@ -55,7 +55,7 @@ package final class RowFloor {
         envelopeBytes: Int,
         bodyBytes: Int
     ) throws(LedgerFault) {
-        self.directory = directory
+        upkeep = Upkeep(directory: directory, reserveBytes: 0)
         self.offices = offices
         envelope = [UInt8](repeating: 0x45, count: envelopeBytes)
         body = [UInt8](repeating: 0x78, count: bodyBytes)
@@ -81,8 +81,20 @@ package final class RowFloor {
                     """
                 )
             }
+            try growLog()
         } catch {
             throw LedgerFault(error)
+        }
+    }
+
+    /// Brings the log to the size it stays at: while it grows, every commit must also make the length
+    /// of the file durable.
+    private func growLog() throws(SQLiteFault) {
+        var walkers = Array(repeating: Walker(referral: emptyReferral), count: 500)
+        try begin(&walkers)
+        while connection.pagesWritten < 2 * Upkeep.pagesMax {
+            _ = try turn(&walkers)
+            try upkeep.checkpointIfDue(connection)
         }
     }
 
@@ -94,7 +106,6 @@ package final class RowFloor {
         window: Int,
         seconds: Double
     ) throws(LedgerFault) -> (hops: UInt64, nanoseconds: Int64) {
-        var upkeep = Upkeep(directory: directory, reserveBytes: 0)
         var walkers = Array(repeating: Walker(referral: emptyReferral), count: window)
         do {
             try begin(&walkers)

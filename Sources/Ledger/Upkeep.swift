@@ -37,7 +37,13 @@ struct Upkeep {
 
     /// Does what is due between two batches.
     mutating func look(after writer: LedgerWriter) throws(LedgerFault) {
-        do { try checkpointIfDue(writer.connection) } catch { throw LedgerFault(error) }
+        do {
+            try checkpointIfDue(writer.connection)
+        } catch {
+            // On a full disk the log stays as it is, and no new case is taken.
+            guard error.isFull else { throw LedgerFault(error) }
+            writer.isStorageLow = true
+        }
         let now = Clock.monotonicMilliseconds()
         guard now >= nextLook else { return }
         nextLook = now + Self.pauseMilliseconds
@@ -67,7 +73,9 @@ struct Upkeep {
     /// Copies the log into the database file, since nothing else is to be done.
     mutating func rest(_ connection: Connection) throws(LedgerFault) {
         guard wantsRest(connection) else { return }
-        do { try checkpoint(connection) } catch { throw LedgerFault(error) }
+        do { try checkpoint(connection) } catch {
+            guard error.isFull else { throw LedgerFault(error) }
+        }
     }
 
     /// Copies the log into the database file if it has grown to the mark.

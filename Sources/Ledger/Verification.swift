@@ -8,10 +8,13 @@ internal import Wire
 ///
 /// It reads one snapshot: the journal is replayed from the first record, the chain recomputed, and
 /// what the trails say is held against the queues. Promise 3 (exactly one holder) is decided here.
+/// It never waits for the writer nor makes it wait; the log only starts anew once it has ended.
 package struct Verification: Sendable {
     package private(set) var records: UInt64 = 0
     package private(set) var cases: UInt64 = 0
     package private(set) var referrals: UInt64 = 0
+    /// Records that opened a case or acted on a closed one.
+    private(set) var submissions: UInt64 = 0
     package private(set) var isChainIntact = true
     package private(set) var hasOneHolder = true
     /// What is wrong, in words; at most `findingsMax`.
@@ -24,14 +27,21 @@ package struct Verification: Sendable {
     ///
     /// - Throws: `SQLiteFault` if it cannot be read at all.
     package init(_ reader: LedgerReader) throws {
-        try reader.connection.execute("BEGIN")
-        defer { try? reader.connection.execute("COMMIT") }
-        var folds = try replay(reader.connection)
-        try compareQueues(reader.connection, &folds)
-        try compareCases(reader.connection, folds)
-        try compareCounts(reader.connection)
-        try compareContent(reader.connection)
-        try compareEvents(reader.connection)
+        try compare(reader.connection)
+        // A snapshot of its own: the log may start anew in between.
+        try compareIndexes(reader.connection)
+    }
+
+    private mutating func compare(_ connection: Connection) throws {
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("COMMIT") }
+        var folds = try replay(connection)
+        try compareQueues(connection, &folds)
+        try compareCases(connection, folds)
+        try compareCounts(connection)
+        try compareContent(connection)
+        try compareEvents(connection)
+        try compareReferences(connection)
     }
 
     mutating func report(_ finding: String) {
@@ -75,6 +85,7 @@ package struct Verification: Sendable {
                 report("The record at position \(position) cannot be read.")
                 continue
             }
+            if record.act == .submitted || record.act == .acted { submissions += 1 }
             guard record.serial != 0 else { continue }
             folds[record.serial, default: TrailFold()].read(record)
             ofCases += 1

@@ -33,6 +33,12 @@ enum LinuxCalls {
         as: (@Sendable @convention(c) (pthread_t, UnsafePointer<CChar>) -> Int32).self
     )
 
+    /// `statfs(2)`; the first word of the answer, which has 120 bytes, is the kind of file system.
+    static let statfs = named(
+        "statfs",
+        as: (@Sendable @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer) -> Int32).self
+    )
+
     private static func named<Function>(_ name: String, as type: Function.Type) -> Function {
         guard let address = dlsym(nil, name) else {
             preconditionFailure("this system's C library lacks \(name)()")

@@ -29,7 +29,7 @@ package struct SystemFault: Error, Equatable, CustomStringConvertible {
     }
 
     /// The fault of the call that just failed on this thread.
-    static func latest(
+    package static func latest(
         _ operation: String,
         _ path: String? = nil,
         advice: String? = nil

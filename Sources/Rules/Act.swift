@@ -33,6 +33,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case retentionSet = 39
     case cataloguePublished = 40
     case erased = 41
+    case noticed = 42
     case connected = 64
     case denied = 65
     case keyEnrolled = 66
@@ -76,6 +77,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .retentionSet: "retention-set"
         case .cataloguePublished: "catalogue-published"
         case .erased: "erased"
+        case .noticed: "noticed"
         case .connected: "connected"
         case .denied: "denied"
         case .keyEnrolled: "key-enrolled"

@@ -19,8 +19,8 @@ struct Baridctl: ParsableCommand {
         subcommands: [
             StatusCommand.self, ProcedureCommand.self, OfficeCommand.self, CaseCommand.self,
             DeadCommand.self, AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
-            SubscriptionCommand.self, CatalogueCommand.self, VerifyCommand.self,
-            ExportCommand.self, InitCommand.self,
+            SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
+            NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
         ]
     )
 }

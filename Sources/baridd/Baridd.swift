@@ -5,20 +5,29 @@ internal import Daemon
 internal import Glibc
 internal import Platform
 
-/// `baridd`: the daemon.
+/// `baridd`: the daemon, and the test of the disk it is to run on.
 @main
 struct Baridd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baridd",
         abstract: "The message bus for government: case files from office to office.",
+        version: DaemonConfiguration.version,
+        subcommands: [Serve.self, SelfTestCommand.self, SelfTestWriterCommand.self],
+        defaultSubcommand: Serve.self
+    )
+}
+
+/// `baridd serve`, or `baridd` alone: the daemon.
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon; what baridd does without a subcommand.",
         discussion: """
             Listens on ipc://DIR/bus.sock for departments and on DIR/control.sock for operators. \
             Needs no configuration. SIGTERM drains: what was taken is answered, then it exits 0.
 
             Exit status: 0 drained, 64 usage, 100 something must be changed before a restart \
             helps, 111 the system failed and a restart may help.
-            """,
-        version: DaemonConfiguration.version
+            """
     )
 
     @Option(help: "Directory of everything durable; made if it is not there.")

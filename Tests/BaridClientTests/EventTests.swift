@@ -150,8 +150,11 @@ struct EventTests {
         #expect(two.event.body == [2])
         first.kill()
         let second = try PretendBus(ledger, endpoint: Self.endpoint(place))
-        // Two and three were delivered and not acknowledged: they come again.
-        let again = try #require(try await Self.delivered(&iterator))
+        // Two and three were delivered and not acknowledged: they come again. Three may lie here
+        // unread from before the loss, under a fence that is void now.
+        var next = try #require(try await Self.delivered(&iterator))
+        if next.event.body == [3] { next = try #require(try await Self.delivered(&iterator)) }
+        let again = next
         #expect(again.event.body == [2])
         let late = await #expect(throws: BaridError.self) { try await two.acknowledge() }
         #expect(late?.code == .stale, "an acknowledgement under the old fence does no harm")

@@ -71,6 +71,36 @@ extension StubCommands {
         ]
     }
 
+    func services() throws(OperatorFault) -> [ServiceRow] {
+        var row = ServiceRow(service: "city/addresses")
+        row.asked = 12
+        row.answered = 10
+        row.refused = ["deadlinePassed": 2]
+        row.requestBytes = 480
+        row.answerBytes = 1_200
+        row.microseconds.p50 = 310
+        row.microseconds.p99 = 900
+        row.microseconds.max = 955
+        row.lastAnsweredAt = Instant(milliseconds: 1_772_438_400_250)
+        return [row]
+    }
+
+    func tellNotice(
+        _ arguments: NoticeArguments,
+        by identity: OperatorIdentity,
+        reason: String
+    ) throws(OperatorFault) -> NoticeTold {
+        guard arguments.topic != "ledger.head" else {
+            throw OperatorFault(
+                code: "badTopic",
+                exit: .badData,
+                text: "ledger.head is no topic for a notice."
+            )
+        }
+        note("notice \(arguments.topic)", identity, reason)
+        return NoticeTold(position: 313)
+    }
+
     func forgetSubscription(
         _ arguments: SubscriptionArguments,
         by identity: OperatorIdentity,

@@ -80,11 +80,15 @@ extension DaemonTests {
         func live(_ history: History) throws {
             let daemon = try DaemonProcess()
             let listener = try Self.listen(on: daemon, ["--credit", "10000"])
-            try Self.replay(history, on: daemon)
-            let isDone = listener.listen(seconds: 60) { output, _ in
-                output.utf8.count { $0 == UInt8(ascii: "\n") } >= history.actCount
-                    || output.contains("\"gap\"")
+            let replay = try ChildProcess(
+                "barid",
+                ["replay", history.path, "--json", "--data", daemon.data]
+            )
+            // Heard while it is told: a listener whose output nobody reads is a slow one.
+            let isDone = listener.listen(seconds: 90) { output, _ in
+                output.hasSuffix("\n") && Self.lineCount(output) >= history.actCount
             }
+            #expect(replay.ending() == .exited(0), "\(replay.errors)")
             listener.signal(SIGTERM)
             #expect(listener.ending() == .exited(0), "\(listener.errors)")
             let lines = try Line.all(listener.output)
@@ -247,6 +251,11 @@ extension DaemonTests {
         }
 
         // MARK: What the tests share
+
+        private static func lineCount(_ output: String) -> Int {
+            var output = output
+            return output.withUTF8 { bytes in bytes.count { $0 == UInt8(ascii: "\n") } }
+        }
 
         private static func listen(
             on daemon: DaemonProcess,

@@ -172,12 +172,43 @@ struct OpeningTests {
             "INSERT INTO journal VALUES (999, zeroblob(32), zeroblob(80))",
             "DELETE FROM trail WHERE serial = 1",
             "INSERT INTO trail VALUES (1, 2)",
+            "INSERT INTO content VALUES (9999, x'00', x'00')", "DELETE FROM file WHERE serial = 1",
+            "INSERT INTO file VALUES (9999, zeroblob(16), x'00', x'00')",
+            "INSERT INTO itinerary VALUES (9999, 1, x'00000001')",
+            "INSERT INTO fork VALUES (9999, 9999, 0, 1, 1, 1, 0)",
+            "UPDATE cases SET id = zeroblob(16) WHERE serial = 1",
+            "DELETE FROM submission", "UPDATE submission SET position = 9999",
+            "UPDATE submission SET position = 1", "UPDATE submission SET agency = agency + 1",
         ]
     )
     func tampered(sql: String) throws {
         let bench = try worked()
         try bench.vandalize(sql)
         #expect(try !bench.findings().isEmpty)
+    }
+
+    @Test("an index that does not agree with its table is found")
+    func index() throws {
+        let bench = try worked()
+        // Without its index the table changes alone; then the index comes back as it was.
+        try bench.vandalize(
+            """
+            PRAGMA writable_schema = ON;
+            CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'cases_id';
+            DELETE FROM sqlite_master WHERE name = 'cases_id'
+            """
+        )
+        try bench.vandalize(
+            "UPDATE cases SET id = zeroblob(16) WHERE serial = 1; "
+                + "UPDATE file SET id = zeroblob(16) WHERE serial = 1"
+        )
+        try bench.vandalize(
+            """
+            PRAGMA writable_schema = ON;
+            INSERT INTO sqlite_master SELECT * FROM kept; DROP TABLE kept
+            """
+        )
+        #expect(try bench.findings().contains { $0.contains("cases_id") })
     }
 
     @Test("content that was erased by law leaves the ledger sound")
