@@ -14,30 +14,26 @@ extension LedgerWriter {
     /// The policy as the catalogue and the rights of agencies have it.
     var policy: UsePolicy { events.catalogue.policy }
 
-    func handOutEvents(into effects: inout Effects) {
+    func handOutEvents(into effects: inout Effects) throws(SQLiteFault) {
         if events.isPolicyNew {
             effects.policy = policy
             events.isPolicyNew = false
         }
         tellEndings(into: &effects)
-        do {
-            for reply in events.replies { try tell(reply, into: &effects) }
-            events.replies.removeAll()
-            for number in events.attached
-            where (events.subscriptions[number]?.queue.nextResume ?? .max) <= now {
-                events.busy.insert(number)
-            }
-            var limit = Self.eventsPerTurn
-            let start = effects.byteCount
-            for number in events.busy.sorted() {
-                guard limit > 0 else { break }
-                let isUnfinished = try handOut(of: number, &limit, start, into: &effects)
-                if !isUnfinished { events.busy.remove(number) }
-            }
-            try putQuestions(&limit, into: &effects)
-        } catch {
-            Fatal.end("The ledger could not be read: \(error.description).")
+        for reply in events.replies { try tell(reply, into: &effects) }
+        events.replies.removeAll()
+        for number in events.attached
+        where (events.subscriptions[number]?.queue.nextResume ?? .max) <= now {
+            events.busy.insert(number)
         }
+        var limit = Self.eventsPerTurn
+        let start = effects.byteCount
+        for number in events.busy.sorted() {
+            guard limit > 0 else { break }
+            let isUnfinished = try handOut(of: number, &limit, start, into: &effects)
+            if !isUnfinished { events.busy.remove(number) }
+        }
+        try putQuestions(&limit, into: &effects)
     }
 
     private func handOut(

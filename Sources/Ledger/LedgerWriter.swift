@@ -181,10 +181,10 @@ package final class LedgerWriter {
         }
         do {
             try handOut(into: &effects)
+            try handOutEvents(into: &effects)
         } catch {
             throw LedgerFault(error)
         }
-        handOutEvents(into: &effects)
     }
 
     /// Runs one act in a transaction of its own; what it changed is undone if a row fails.

@@ -43,7 +43,7 @@ import ZeroMQ
         #expect(!bench.hasBatch(), "nothing of it is the ledger's")
     }
 
-    @Test("credit bounds what is told; what is beyond is counted and told with the next event")
+    @Test("credit bounds what is told; what is beyond is counted and told as soon as credit comes")
     func credit() throws {
         let bench = try Bench()
         let city = try Client.open(bench, as: "city")
@@ -52,9 +52,9 @@ import ZeroMQ
         for body in 1...5 as ClosedRange<UInt8> { try city.publish("city.a", body: [body]) }
         #expect(try county.heard() == ["event 1", "event 2"])
         try county.grant(number, messages: 1)
-        #expect(try county.heard() == [])
+        #expect(try county.heard() == ["gap 3"])
         try city.publish("city.a", body: [6])
-        #expect(try county.heard() == ["gap 3", "event 6"])
+        #expect(try county.heard() == ["event 6"])
 
         try county.ask(.credit(number, messages: Limits.creditMessagesMax + 1, bytes: 0))
         #expect(try county.next().code == .creditTooLarge)

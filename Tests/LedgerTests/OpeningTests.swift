@@ -174,7 +174,6 @@ struct OpeningTests {
             "INSERT INTO trail VALUES (1, 2)",
             "INSERT INTO content VALUES (9999, x'00', x'00')", "DELETE FROM file WHERE serial = 1",
             "INSERT INTO file VALUES (9999, zeroblob(16), x'00', x'00')",
-            "INSERT INTO itinerary VALUES (9999, 1, x'00000001')",
             "INSERT INTO fork VALUES (9999, 9999, 0, 1, 1, 1, 0)",
             "UPDATE cases SET id = zeroblob(16) WHERE serial = 1",
             "DELETE FROM submission", "UPDATE submission SET position = 9999",
