@@ -42,12 +42,9 @@ final class AgencyMeter {
 
     /// Milliseconds until an operation may be asked again; nil if it may be done now.
     ///
-    /// What settles or lightens the load is counted and never held up.
+    /// What settles or lightens the load is neither counted nor held up.
     func pause(before verb: Verb, now: Int64) -> Int64? {
-        guard verb.canWait else {
-            operations.charge(1, perSecond: UInt64(quota.operations), now: now)
-            return nil
-        }
+        guard verb.canWait else { return nil }
         if !operations.take(1, perSecond: UInt64(quota.operations), now: now) {
             return operations.pauseMilliseconds(perSecond: UInt64(quota.operations))
         }
