@@ -71,28 +71,32 @@ let package = Package(
         room("Rules", ["Wire"]),
         room("Declarations", ["Wire", "Rules", yams]),
         room("XES", ["CXML", "Platform"]),
+        room("Keys", ["Wire", "Platform", crypto]),
         room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
         room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),
         room("Control", ["Platform", "Rules"]),
         room(
             "Daemon",
-            ["Ledger", "Courier", "Control", "Declarations", "Wire", "Rules", "Platform"]
+            [
+                "Ledger", "Courier", "Control", "Declarations", "Keys", "Wire", "Rules", "Platform",
+            ]
         ),
         room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
-        room("BaridClient", ["ZeroMQ", "Wire", "Platform"]),
+        room("BaridClient", ["ZeroMQ", "Wire", "Keys", "Platform"]),
 
         door("baridd", ["Daemon", "Platform", arguments]),
         door(
             "baridctl",
-            ["Control", "Declarations", "Platform", "Rules", "XES", arguments]
+            ["Control", "Declarations", "Keys", "Platform", "Rules", "XES", arguments]
         ),
         door(
             "barid",
-            ["BaridClient", "Bench", "Platform", "Wire", "XES", arguments, subprocess]
+            ["BaridClient", "Bench", "Keys", "Platform", "Wire", "XES", arguments, subprocess]
         ),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
-        tests("ZeroMQTests", ["ZeroMQ"]),
+        tests("ZeroMQTests", ["ZeroMQ", "CZeroMQ"]),
+        tests("KeysTests", ["Keys", "CZeroMQ", "Platform", "Wire"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["Wire", protobuf, yams]),
@@ -109,18 +113,18 @@ let package = Package(
         ),
         tests(
             "CourierTests",
-            ["Courier", "CZeroMQ", "ZeroMQ", "Wire", "Rules", "Platform"]
+            ["Courier", "CZeroMQ", "ZeroMQ", "Keys", "Wire", "Rules", "Platform"]
         ),
         tests("ControlTests", ["Control", "Platform", "XES", "baridctl"]),
         tests(
             "BaridClientTests",
-            ["BaridClient", "barid", "Wire", "ZeroMQ", "Platform", "XES"]
+            ["BaridClient", "barid", "Wire", "ZeroMQ", "Keys", "Platform", "XES"]
         ),
         tests(
             "DaemonTests",
             [
                 "baridd", "baridctl", "barid", "Daemon", "BaridClient", "Control", "XES",
-                "ZeroMQ", "Wire", "Platform",
+                "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),
         .executableTarget(

@@ -41,6 +41,14 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
         public static let alreadySettled = Code(.alreadySettled)
         /// The agency has no right to report acts with an earlier instant.
         public static let mayNotBackdate = Code(.mayNotBackdate)
+        /// The key or agency was suspended or revoked, or the key's time is over.
+        public static let revoked = Code(.revoked)
+        /// The key belongs to another agency.
+        public static let otherIdentity = Code(.otherIdentity)
+        /// No rule of the operators grants it.
+        public static let notGranted = Code(.notGranted)
+        /// The bus does not admit the key.
+        public static let notAdmitted = Code(.notAdmitted)
         /// The topic is another agency's, or the bus's own.
         public static let topicReserved = Code(.topicReserved)
         /// A topic that the grammar does not allow.

@@ -31,14 +31,17 @@ public final class Bus: Sendable {
     ///   - endpoint: Such as `ipc:///run/barid/bus.sock` or `tcp://127.0.0.1:7070`.
     ///   - agency: The agency the program acts for.
     ///   - name: Name of the program, shown to operators.
+    ///   - credentials: The agency's key; needed for every bus reached over TCP.
     ///   - timeout: How long to wait for the bus to open the session.
     ///   - settleTimeout: How long settle verbs wait for their answer, restarts included.
     /// - Returns: An open connection; end it with `close`.
-    /// - Throws: `notConnected` if the bus did not answer in time, or its refusal.
+    /// - Throws: `notConnected` if the bus did not answer in time, `notAdmitted` at once if it does
+    ///   not admit the key, or its refusal.
     public static func connect(
         to endpoint: String,
         agency: String,
         name: String,
+        credentials: Credentials? = nil,
         timeout: Duration = .seconds(10),
         settleTimeout: Duration = .seconds(30)
     ) async throws(BaridError) -> Bus {
@@ -53,6 +56,7 @@ public final class Bus: Sendable {
             endpoint: endpoint,
             agency: agency,
             name: name,
+            credentials: credentials,
             openingMilliseconds: timeout.milliseconds
         )
         let result = await withTaskCancellationHandler {

@@ -10,6 +10,7 @@ struct BusOptions: Sendable {
     var endpoint: String
     var agency: String
     var name: String
+    var credentials: Credentials?
     var openingMilliseconds: Int64
 }
 

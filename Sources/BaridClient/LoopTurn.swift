@@ -7,7 +7,7 @@ internal import ZeroMQ
 /// What the loop thread owns: the socket, the session, and who waits for what.
 struct LoopTurn: ~Copyable {
     private let road: Road
-    private var poller = Poller(capacity: 2)
+    private var poller = Poller(capacity: 4)
     private var blockedSlot: Int?
     private let frame = Frame()
     private var writer = PacketWriter()
@@ -32,8 +32,9 @@ struct LoopTurn: ~Copyable {
         wake: Int32,
         waiters: [UInt64: BusLoop.Waiter]
     ) throws(ZeroMQFault) {
-        road = try Road(options.endpoint)
+        road = try Road(options.endpoint, options.credentials)
         _ = poller.add(road.socket)
+        road.watch(with: &poller)
         _ = poller.add(fileDescriptor: wake)
         state = SessionState(
             agency: options.agency,
@@ -107,6 +108,7 @@ struct LoopTurn: ~Copyable {
             )
         }
         try receive()
+        if try road.isNotAdmitted() { state.end(.client(.notAdmitted)) }
         try flush()
         state.tick(now: Clock.monotonicMilliseconds(), canSend: isFlushed)
         try flush()

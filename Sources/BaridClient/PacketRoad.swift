@@ -10,7 +10,7 @@ internal import ZeroMQ
 /// One thread only.
 struct PacketRoad: ~Copyable {
     private let road: Road
-    private var poller = Poller(capacity: 1)
+    private var poller = Poller(capacity: 2)
     private let frame = Frame()
     private var writer = PacketWriter()
     private var lastNumber: UInt32 = 0
@@ -23,11 +23,12 @@ struct PacketRoad: ~Copyable {
     private static let blockedMilliseconds: Int64 = 10_000
 
     /// Begins to connect.
-    init(to endpoint: String) throws(BaridError) {
-        do throws(ZeroMQFault) { road = try Road(endpoint) } catch {
+    init(to endpoint: String, _ credentials: Credentials? = nil) throws(BaridError) {
+        do throws(ZeroMQFault) { road = try Road(endpoint, credentials) } catch {
             throw .faulty("The client \(error).")
         }
         _ = poller.add(road.socket)
+        road.watch(with: &poller)
     }
 
     /// Appends a request and returns the number it was given.
@@ -78,14 +79,17 @@ struct PacketRoad: ~Copyable {
         _ body: (Header, UnsafeRawBufferPointer) -> Void
     ) throws(BaridError) {
         var ending: Header?
+        var isNotAdmitted = false
         do throws(ZeroMQFault) {
             _ = try poller.waitForWork(timeoutMilliseconds: timeoutMilliseconds)
+            isNotAdmitted = try road.isNotAdmitted()
             while case .message = try road.socket.receive(into: frame) {
                 if let header = read(body) { ending = header }
             }
         } catch {
             throw .faulty("The client \(error).")
         }
+        if isNotAdmitted { throw .client(.notAdmitted) }
         if let ending { throw .refused(ending.code, text: "", retryAt: ending.instant) }
     }
 

@@ -33,9 +33,10 @@ package struct RawSession: ~Copyable {
         endpoint: String,
         agency: String,
         name: String,
+        credentials: Credentials? = nil,
         timeoutMilliseconds: Int64
     ) throws(BaridError) -> RawSession {
-        var session = RawSession(try PacketRoad(to: endpoint))
+        var session = RawSession(try PacketRoad(to: endpoint, credentials))
         var hello = Envelope.Hello()
         hello.levelMin = UInt32(Limits.level)
         hello.levelMax = UInt32(Limits.level)

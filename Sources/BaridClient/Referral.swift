@@ -53,6 +53,8 @@ public struct Referral: Sendable {
     public var contentType: String { delivery.envelope.contentType }
     /// The content.
     public var body: [UInt8] { delivery.body }
+    /// Whether the body was left out, because the agency has no right to read it here.
+    public var isWithheld: Bool { delivery.header.flags & Header.withheldFlag != 0 }
 
     let delivery: Delivery
     let loop: BusLoop

@@ -26,6 +26,10 @@ extension SessionState {
             guard let step = try? Envelope.read(Envelope.Step.self, from: envelope) else { return }
             steps[header.number] = AnnouncedStep(step)
         case .farewell:
+            // No new session would be opened for this key, or this agency.
+            if header.code == RefusalCode.revoked.rawValue {
+                return end(error(of: header, envelope))
+            }
             guard phase == .open else { return finishClosing() }
             reopen(at: now + 200)
         case .event, .gap, .ended, .question, .replied:

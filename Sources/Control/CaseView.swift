@@ -75,6 +75,8 @@ package struct CaseView: Equatable, Codable, Sendable {
         package var entered: [String] = []
         /// Chained SHA-256 of the record, hexadecimal.
         package var hash = ""
+        /// Who did it; nil for the bus itself.
+        package var by: Actor?
 
         /// An act with no particulars yet.
         package init(
@@ -88,6 +90,25 @@ package struct CaseView: Equatable, Codable, Sendable {
             self.occurredAt = occurredAt
             self.recordedAt = recordedAt
         }
+    }
+
+    /// Who did an act: a connection, with the key it proved, or an operator.
+    package struct Actor: Equatable, Codable, Sendable {
+        /// The connection, as the journal counts them.
+        package var connection: UInt64?
+        /// Number of its key.
+        package var key: UInt32?
+        /// Fingerprint of the key.
+        package var fingerprint: String?
+        /// Where it came from.
+        package var address: String?
+        /// An operator's user.
+        package var uid: UInt32?
+        /// An operator's process.
+        package var pid: UInt32?
+
+        /// Nobody yet.
+        package init() {}
     }
 
     /// Case number with its check digits.

@@ -29,4 +29,16 @@ package enum CommandName: String, CaseIterable, Sendable {
     case notice
     case verify
     case exportTraces = "export.traces"
+    case agencyAdd = "agency.add"
+    case agencyRotate = "agency.rotate"
+    case agencyShow = "agency.show"
+    case agencySuspend = "agency.suspend"
+    case agencyResume = "agency.resume"
+    case agencyRevoke = "agency.revoke"
+    case agencyLimit = "agency.limit"
+    case policyGrant = "policy.grant"
+    case policyRevoke = "policy.revoke"
+    case policyRole = "policy.role"
+    case policyList = "policy.list"
+    case policyExplain = "policy.explain"
 }

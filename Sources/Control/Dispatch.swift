@@ -7,8 +7,8 @@ struct Dispatch {
     /// Takes a reply line; throws once the operator has gone away.
     typealias Sink = ([UInt8]) throws(OperatorFault) -> Void
 
-    private let commands: any OperatorCommands
-    private let identity: OperatorIdentity
+    let commands: any OperatorCommands
+    let identity: OperatorIdentity
     private let stop: StopMark
 
     init(commands: any OperatorCommands, identity: OperatorIdentity, stop: StopMark) {
@@ -122,6 +122,9 @@ struct Dispatch {
                 trace throws(OperatorFault) in try call.row(trace, send)
             }
             return try call.done(RowCount(rows: call.rows))
+        case .agencyAdd, .agencyRotate, .agencyShow, .agencySuspend, .agencyResume, .agencyRevoke,
+            .agencyLimit, .policyGrant, .policyRevoke, .policyRole, .policyList, .policyExplain:
+            return try runAccess(name, &call, send)
         }
     }
 
@@ -217,7 +220,7 @@ struct Dispatch {
 }
 
 /// What belongs to one request while it is answered.
-private struct Call {
+struct Call {
     let line: Data
     let id: Int64
     var reason: String?

@@ -15,27 +15,31 @@ extension Switchboard {
     ) throws(ZeroMQFault) {
         let agency: String
         do throws(RefusalCode) {
-            agency = try agencyAdmitted(envelope, session: peer.session)
+            agency = try agencyAdmitted(envelope, from: peer)
         } catch {
             return try refuse(error, number: header.number, to: peer)
         }
         if let earlier = sessions.session(token: header.id), earlier.agency == agency {
             try end(earlier, farewell: .noSession)
         }
-        guard sessions.count < configuration.sessionsMax, let number = sessions.nextNumber() else {
-            return try refuse(.tooManySessions, number: header.number, to: peer)
-        }
+        let meter = peer.identity.flatMap { _ in door?.meter(of: agency, now: now) }
+        guard sessions.count < configuration.sessionsMax, meter?.hasRoom != false,
+            let number = sessions.nextNumber()
+        else { return try refuse(.tooManySessions, number: header.number, to: peer) }
         let session = Session(
             number: number,
             gate: peer.gate,
             route: peer.route,
             token: drawToken(),
             agency: agency,
+            identity: peer.identity,
+            meter: meter,
             helloNumber: header.number,
             lastSeen: listeningNow
         )
         sessions.insert(session)
         peer.session = session
+        introduce(session)
         var header = header
         header.id = session.token
         forward(header, envelope: envelope, body: body, of: session)
@@ -62,6 +66,7 @@ extension Switchboard {
     mutating func end(_ session: Session, farewell: RefusalCode? = nil) throws(ZeroMQFault) {
         guard sessions.remove(session) else { return }
         session.isGone = true
+        leaveDoor(session)
         dropInterests(of: session)
         while let bytes = session.outbox.first {
             bytes.withUnsafeBytes { reportUndelivered(in: $0, of: session) }
@@ -82,14 +87,15 @@ extension Switchboard {
     /// Checks all that can be checked before the session is made; returns its agency.
     private func agencyAdmitted(
         _ envelope: UnsafeRawBufferPointer,
-        session: Session?
+        from peer: Peer
     ) throws(RefusalCode) -> String {
-        guard session == nil else { throw .alreadyOpen }
+        guard peer.session == nil else { throw .alreadyOpen }
         guard stage == .serving else { throw .draining }
         let hello = try Envelope.read(Envelope.Hello.self, from: envelope)
         guard Name.isLegal(hello.agency) else { throw .nameInvalid }
         let level = UInt32(Limits.level)
         guard hello.levelMin <= level, level <= hello.levelMax else { throw .wrongLevel }
+        try checkStanding(of: hello.agency, peer)
         return hello.agency
     }
 

@@ -24,10 +24,14 @@ extension Switchboard {
         let service: String
         do throws(RefusalCode) {
             service = try serviceAsked(header, envelope, by: session.agency, wall: wall)
+            try demand(.ask, on: service, of: session)
+            guard session.meter?.hasRoomForQuestion != false else { throw .busy }
         } catch {
             return try refuse(error, number: header.number, to: session)
         }
         session.unansweredCount += 1
+        session.questionCount += 1
+        session.meter?.questions += 1
         var decisions: [QuestionDecision] = []
         questions.ask(
             Asked(
@@ -171,7 +175,7 @@ extension Switchboard {
                 try tell(session, header, envelope: asked.envelope, body: asked.body)
             case .answer(let answer, to: let question, let session, let number, let isRepeated):
                 guard let session = sessions[session] else { continue }
-                session.unansweredCount -= 1
+                settleQuestion(of: session)
                 var header = Header(answer.code == 0 ? .answer : .refusal, number: number)
                 header.code = answer.code
                 if answer.code == 0 {
@@ -183,7 +187,7 @@ extension Switchboard {
                 try tell(session, header, envelope: answer.envelope, body: answer.body)
             case .refuse(let code, let session, let number):
                 guard let session = sessions[session] else { continue }
-                session.unansweredCount -= 1
+                settleQuestion(of: session)
                 try refuse(code, number: number, to: session)
             case .closed(let exchange):
                 counters.questionsClosed += 1
@@ -193,6 +197,12 @@ extension Switchboard {
                 hasNewFigures = true
             }
         }
+    }
+
+    private func settleQuestion(of session: Session) {
+        session.unansweredCount -= 1
+        session.questionCount -= 1
+        session.meter?.questions -= 1
     }
 
     /// Checks all that can be checked before somebody to answer is looked for.

@@ -4,8 +4,10 @@ internal import Wire
 
 /// Where the bus listens and how much it takes.
 package struct BusConfiguration: Sendable, Equatable {
-    /// Endpoints to listen at: `ipc:///path`, `tcp://127.0.0.1:PORT` or `tcp://[::1]:PORT`, where
-    /// the port may be `*` for one that the system chooses.
+    /// Endpoints to listen at.
+    ///
+    /// `ipc:///path`, `tcp://ADDRESS:PORT` or `tcp://[ADDRESS]:PORT`, where
+    /// the port may be `*` for one that the system chooses. TCP is always keyed.
     package var endpoints: [String]
     /// Where public notices are published, of the same forms; nil publishes none.
     package var bulletin: String?
@@ -13,6 +15,15 @@ package struct BusConfiguration: Sendable, Equatable {
     package var bodyBytesMax: Int
     /// Sessions open at once.
     package var sessionsMax: Int
+
+    /// The daemon's secret key, 32 bytes; nil has none, and then no endpoint can be keyed.
+    package var secretKey: [UInt8]?
+    /// Whether unix sockets are keyed too.
+    package var isEveryEndpointKeyed = false
+    /// Connections of keyed endpoints at once.
+    package var connectionsMax = 8_192
+    /// The same from one address.
+    package var connectionsPerAddressMax = 4_096
 
     /// Sessions open at once unless configured otherwise.
     package static let sessionsMaxDefault = 4_096

@@ -94,7 +94,13 @@ package final class BusLoop: Sendable {
     package func run(bound: ([String]) -> Void = { _ in }) throws(BusFault) {
         let endpoints = try checkedEndpoints()
         var bulletin: Endpoint?
-        if let text = configuration.bulletin { bulletin = try Endpoint(text) }
+        if let text = configuration.bulletin {
+            let endpoint = try Endpoint(text)
+            guard !endpoint.isNetwork || endpoint.isLoopback else {
+                throw .endpointNotLoopback(text)
+            }
+            bulletin = endpoint
+        }
         do throws(ZeroMQFault) {
             var board = try open(endpoints, bulletin: bulletin)
             bound(board.boundEndpoints)
@@ -115,15 +121,20 @@ package final class BusLoop: Sendable {
         _ endpoints: [Endpoint],
         bulletin: Endpoint?
     ) throws(ZeroMQFault) -> Switchboard {
-        let context = try Context(socketCountMax: Int32(clamping: endpoints.count + 8))
-        var poller = Poller(capacity: endpoints.count + 1)
+        // A keyed gate has a monitor with a socket at each end beside its own.
+        let context = try Context(socketCountMax: Int32(clamping: endpoints.count * 3 + 16))
+        var poller = Poller(capacity: endpoints.count * 2 + 2)
         let signalSlot = poller.add(fileDescriptor: ledger.signal.fileDescriptor)
+        // Before any gate: a handler must be there when the first peer knocks.
+        let door = try endpoints.contains(where: isKeyed) ? doorkeeper(in: context) : nil
+        door?.watch(with: &poller)
         var gates: [Gate] = []
         for endpoint in endpoints {
             gates.append(
                 try Gate(
                     endpoint,
                     bodyBytesMax: configuration.bodyBytesMax,
+                    secretKey: isKeyed(endpoint) ? configuration.secretKey : nil,
                     in: context,
                     poller: &poller
                 )
@@ -134,6 +145,7 @@ package final class BusLoop: Sendable {
         return Switchboard(
             configuration: configuration,
             gates: gates,
+            door: door,
             bulletin: board,
             announcements: announcements,
             poller: poller,
@@ -166,7 +178,29 @@ package final class BusLoop: Sendable {
         guard !configuration.endpoints.isEmpty else { throw .endpointMissing }
         var endpoints: [Endpoint] = []
         for text in configuration.endpoints { endpoints.append(try Endpoint(text)) }
+        guard configuration.secretKey != nil else {
+            if let keyed = endpoints.first(where: isKeyed) { throw .keyMissing(keyed.text) }
+            return endpoints
+        }
         return endpoints
+    }
+
+    private func isKeyed(_ endpoint: Endpoint) -> Bool {
+        endpoint.isNetwork || configuration.isEveryEndpointKeyed
+    }
+
+    private func doorkeeper(in context: Context) throws(ZeroMQFault) -> Doorkeeper {
+        let messageBytesMax = Limits.messageBytesMax(bodyBytesMax: configuration.bodyBytesMax)
+        return try Doorkeeper(
+            in: context,
+            limits: DoorLimits(
+                connectionsMax: configuration.connectionsMax,
+                connectionsPerAddressMax: configuration.connectionsPerAddressMax,
+                // One whole message on its way, and what the kernel may hold for it.
+                unfinishedBytesMax: UInt64(messageBytesMax * 2 + (8 << 20)),
+                descriptorsMax: Descriptors.limit / 10 * 9
+            )
+        )
     }
 }
 

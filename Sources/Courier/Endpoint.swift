@@ -3,14 +3,18 @@
 /// An endpoint the bus may listen at, checked before libzmq sees it.
 struct Endpoint {
     let text: String
+    /// Whether it is TCP, which machines other than this one may reach.
+    var isNetwork: Bool { text.hasPrefix("tcp://") }
+    /// Whether it is TCP that only this machine reaches.
+    var isLoopback: Bool { text.hasPrefix("tcp://127.0.0.1:") || text.hasPrefix("tcp://[::1]:") }
 
     /// Bytes of a unix socket's path that the system takes (`sockaddr_un.sun_path` without its
     /// final zero byte).
     static let pathBytesMax = 107
 
-    /// Checks the form and the reach of an endpoint.
+    /// Checks the form of an endpoint.
     ///
-    /// - Throws: `BusFault.endpointInvalid` or `endpointNotLoopback`.
+    /// - Throws: `BusFault.endpointInvalid`.
     init(_ text: String) throws(BusFault) {
         if text.hasPrefix("ipc://") {
             try Self.check(path: text.dropFirst("ipc://".count), of: text)
@@ -41,7 +45,32 @@ struct Endpoint {
             throw .endpointInvalid(text, reason: "the port must be 1 to 65535, or * for any")
         }
         let host = address[..<colon]
-        guard host == "127.0.0.1" || host == "[::1]" else { throw .endpointNotLoopback(text) }
+        guard isHost(host) else {
+            throw .endpointInvalid(
+                text,
+                reason: "the address must be an IPv4 address, an IPv6 address in brackets, a name "
+                    + "or * for all"
+            )
+        }
+    }
+
+    private static func isHost(_ host: Substring) -> Bool {
+        if host == "*" { return true }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            return host.count > 2
+                && host.dropFirst().dropLast().allSatisfy {
+                    $0.isHexDigit || $0 == ":" || $0 == "."
+                }
+        }
+        return !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
     }
 
     private static func isPort(_ text: Substring) -> Bool {

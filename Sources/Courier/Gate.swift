@@ -22,21 +22,33 @@ final class Gate {
     let endpoint: String
     let slot: Int
     let frame = Frame()
+    /// Whether every peer must prove a key.
+    let isKeyed: Bool
     private let socket: Socket
+    private let monitor: Monitor?
     /// True while parts of a refused message may still wait.
     private var isSkipping = false
 
     /// Binds a router.
     ///
+    /// - Parameters:
+    ///   - wanted: Where.
+    ///   - bodyBytesMax: Largest body taken, in bytes.
+    ///   - secretKey: The daemon's, for a keyed gate; nil for an open one.
+    ///   - context: A keyed gate's has an authenticator already.
+    ///   - poller: Wakes us for what arrives.
     /// - Throws: `ZeroMQFault` if the endpoint is taken or forbidden.
     init(
         _ wanted: Endpoint,
         bodyBytesMax: Int,
+        secretKey: [UInt8]?,
         in context: Context,
         poller: inout Poller
     ) throws(ZeroMQFault) {
         let socket = try Socket(.router, in: context)
-        let messageBytesMax = Limits.messageBytesMax(bodyBytesMax: bodyBytesMax)
+        // CURVE wraps each message in 33 bytes more, which libzmq counts.
+        let messageBytesMax =
+            Limits.messageBytesMax(bodyBytesMax: bodyBytesMax) + (secretKey == nil ? 0 : 64)
         // An unknown or full peer is told to us, where libzmq would drop silently.
         try socket.set(.routerMandatory(true))
         // Messages a peer, not bytes: the backstop behind credit and the outbox.
@@ -52,10 +64,29 @@ final class Gate {
         try socket.set(.heartbeatLifetime(milliseconds: 30_000))
         try socket.set(.tcpKeepalive(true))
         try socket.set(.ipv6(wanted.text.contains("[")))
+        if let secretKey {
+            try socket.set(.curveServer(secretKey: secretKey, domain: "barid"))
+            let monitor = try Monitor(of: socket, name: "monitor-\(wanted.text)")
+            _ = poller.add(monitor.socket)
+            self.monitor = consume monitor
+        } else {
+            monitor = nil
+        }
+        isKeyed = secretKey != nil
         try socket.bind(wanted.text)
         endpoint = try socket.lastEndpoint
         slot = poller.add(socket)
         self.socket = socket
+    }
+
+    /// The next thing that happened to a connection of a keyed gate, or nil.
+    ///
+    /// - Throws: `ZeroMQFault` if the context is shut down.
+    func nextEvent() throws(ZeroMQFault) -> MonitorEvent? {
+        switch monitor {
+        case .some(let monitor): return try monitor.next()
+        case .none: return nil
+        }
     }
 
     /// Takes the next message, or at most `frameBudget` frames of one that is not kept.

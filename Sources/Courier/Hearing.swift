@@ -9,6 +9,8 @@ struct Peer {
     let gate: Int
     let route: UInt32
     var session: Session?
+    /// Who it is, as its key proves; nil at an open gate.
+    var identity: Identity?
 }
 
 extension Switchboard {
@@ -21,12 +23,16 @@ extension Switchboard {
         let before = frameBudget
         switch try gate.receive(frameBudget: &frameBudget) {
         case .packet(let route):
+            guard let peer = try known(peer(at: index, route)) else {
+                counters.droppedFrames += 1
+                return true
+            }
             try gate.frame.withBytes { bytes throws(ZeroMQFault) in
-                try hear(bytes, from: peer(at: index, route))
+                try hear(bytes, from: peer)
             }
         case .multipart(let route):
             counters.droppedFrames += 1
-            let peer = peer(at: index, route)
+            guard let peer = try known(peer(at: index, route)) else { return true }
             try refuse(.multipart, number: 0, to: peer)
             try sendStray(to: peer)
         case .dropped:
@@ -44,6 +50,7 @@ extension Switchboard {
         var peer = speaker
         counters.packetsIn += 1
         counters.bytesIn += UInt64(bytes.count)
+        peer.session?.meter?.charge(bytes: bytes.count, now: now)
         var reader: PacketReader
         do throws(PacketFault) {
             reader = try PacketReader(bytes, bodyBytesMax: configuration.bodyBytesMax)
@@ -88,6 +95,9 @@ extension Switchboard {
             }
             if let code = obstacle(to: header, of: session) {
                 return try refuse(code, number: header.number, to: peer)
+            }
+            if let pause = session.meter?.pause(before: header.verb, now: now) {
+                return try hold(header.number, for: pause, to: peer)
             }
             if try doHere(header, envelope: envelope, body: body, of: session) { return }
             forward(header, envelope: envelope, body: body, of: session)

@@ -20,6 +20,7 @@ extension Switchboard {
             topic = read.topic
             try check(topic, of: session.agency)
             guard read.sourceOwner == session.agency else { throw .sourceForeign }
+            try demand(.publish, on: topic, of: session)
             event.instant = try Admission.occurredAt(
                 claimed: header.instant,
                 now: wall,

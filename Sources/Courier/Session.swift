@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Rules
 internal import Wire
 
 /// One service connection that said hello.
@@ -25,6 +26,16 @@ final class Session {
     /// What the client shows to take the session's place after a reconnect.
     let token: Identifier
     let agency: String
+    /// Who is behind it, as a key proves; nil at an open gate.
+    let identity: Identity?
+    /// `User-Id` of its frames, ended by a zero byte.
+    let userID: [CChar]
+    /// What its agency has and does; nil at an open gate.
+    let meter: AgencyMeter?
+    /// Questions of its own that count against its agency's limit.
+    var questionCount = 0
+    /// The epoch of the policy under which it was last found good.
+    var accessEpoch: UInt64 = 0
     var phase: Phase
     /// When a packet last came, in milliseconds of the time the bus listened.
     var lastSeen: Int64
@@ -48,6 +59,8 @@ final class Session {
         route: UInt32,
         token: Identifier,
         agency: String,
+        identity: Identity? = nil,
+        meter: AgencyMeter? = nil,
         helloNumber: UInt32,
         lastSeen: Int64
     ) {
@@ -56,6 +69,9 @@ final class Session {
         self.route = route
         self.token = token
         self.agency = agency
+        self.identity = identity
+        self.meter = meter
+        userID = Array((identity?.key.userID ?? "").utf8CString)
         self.lastSeen = lastSeen
         phase = .opening(helloNumber)
     }

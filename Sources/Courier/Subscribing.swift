@@ -55,6 +55,7 @@ extension Switchboard {
 
     /// Removes a live subscription; with the last one the ledger need not feed us.
     mutating func drop(_ slot: UInt32) {
+        live.slots[Int(slot)]?.session.meter?.subscriptions -= 1
         live.remove(slot)
         if live.count == 0 { ledger.listening(false) }
     }
@@ -80,10 +81,12 @@ extension Switchboard {
         {
             throw .mayNotUse
         }
-        guard live.slots(of: session.number).count < Limits.subscriptionsMax else {
-            throw .tooManySubscriptions
-        }
+        try demand(.subscribe, on: pattern.text, of: session)
+        guard live.slots(of: session.number).count < Limits.subscriptionsMax,
+            session.meter?.hasRoomForSubscription != false
+        else { throw .tooManySubscriptions }
         let number = live.insert(pattern, slow: slow, of: session)
+        session.meter?.subscriptions += 1
         if live.count == 1 { ledger.listening(true) }
         return number
     }

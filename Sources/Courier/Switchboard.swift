@@ -36,6 +36,8 @@ struct Switchboard: ~Copyable {
     let wallClock: @Sendable () -> Int64
     let texts = RefusalTexts()
     let gates: [Gate]
+    /// Guards the keyed gates; nil where there is none.
+    let door: Doorkeeper?
     let bulletin: Bulletin?
     let announcements: Mailbox<Announcement>
     private let signalSlot: Int
@@ -71,12 +73,18 @@ struct Switchboard: ~Copyable {
     /// Refusals for the peer that is heard now and has no session.
     let stray = Packet()
 
+    /// Agencies whose sessions end whatever road they came by.
+    var suspended: Set<String> = []
     private(set) var now: Int64
+    /// Wall clock of the turn, in milliseconds since 1970; read only where there is a door.
+    var wall: Int64 = 0
     var nextRetry: Int64
     private var lastSweep: Int64
     private(set) var isSwept = false
     private var firstGate = 0
     private var isListening = true
+    /// Whether the last look at the gates left nothing finished behind.
+    private(set) var areGatesEmpty = false
     private var deafSince: Int64 = 0
     private var deafMilliseconds: Int64 = 0
 
@@ -84,6 +92,7 @@ struct Switchboard: ~Copyable {
     init(
         configuration: BusConfiguration,
         gates: [Gate],
+        door: Doorkeeper?,
         bulletin: Bulletin?,
         announcements: Mailbox<Announcement>,
         poller: consuming Poller,
@@ -94,6 +103,7 @@ struct Switchboard: ~Copyable {
     ) {
         self.configuration = configuration
         self.gates = gates
+        self.door = door
         self.bulletin = bulletin
         self.announcements = announcements
         self.poller = poller
@@ -132,15 +142,18 @@ struct Switchboard: ~Copyable {
         let isWoken = poller.readiness(of: signalSlot) != []
         if isWoken { ledger.signal.drain() }
         now = clock()
+        if door != nil { wall = wallClock() }
         try collectEffects()
         if isWoken || isFeedLeft { try putOutFeed() }
         if isWoken { try announce() }
+        try attendDoor()
         try listen()
         handOver()
         try settleDepartures()
         try wakeQuestions()
         try flush()
         try retry()
+        try lookRound()
         try sweep()
     }
 
@@ -172,7 +185,7 @@ struct Switchboard: ~Copyable {
         if !isBatchOutstanding, !batch.isEmpty || stage == .draining { return 0 }
         if isFeedLeft || !departures.isEmpty { return 0 }
         let round = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
-        let due = min(round, questions.nextAlarm ?? .max)
+        let due = min(round, questions.nextAlarm ?? .max, door?.nextLook ?? .max)
         return Int(min(max(due - now, 0), Self.sweepMilliseconds))
     }
 
@@ -200,6 +213,7 @@ struct Switchboard: ~Copyable {
 
     /// Drains the gates in turn, each turn beginning with another, until the batch is full.
     private mutating func listen() throws(ZeroMQFault) {
+        areGatesEmpty = isListening
         firstGate = (firstGate + 1) % gates.count
         for place in gates.indices {
             let index = (firstGate + place) % gates.count
@@ -208,6 +222,7 @@ struct Switchboard: ~Copyable {
             while frameBudget > 0, !batch.isFull,
                 try hearNext(at: index, frameBudget: &frameBudget)
             {}
+            if frameBudget <= 0 || batch.isFull { areGatesEmpty = false }
         }
     }
 
@@ -224,6 +239,7 @@ struct Switchboard: ~Copyable {
         isSwept = now - lastSweep >= Self.sweepMilliseconds
         guard isSwept else { return }
         lastSweep = now
+        accountForDenials()
         let deadline = listeningNow - Limits.expiryMilliseconds
         for session in sessions.all where session.lastSeen <= deadline {
             try end(session, farewell: .noSession)

@@ -8,6 +8,7 @@ extension Switchboard {
     /// Puts what the ledger tells into the packets of its sessions.
     mutating func tell(_ effects: Effects) throws(ZeroMQFault) {
         if let policy = effects.policy { live.setPolicy(policy) }
+        if let access = effects.access { try enforce(access) }
         try effects.bytes.withUnsafeBufferPointer { buffer throws(ZeroMQFault) in
             let bytes = UnsafeRawBufferPointer(buffer)
             for effect in effects.items {
@@ -90,13 +91,14 @@ extension Switchboard {
     mutating func refuse(
         _ code: RefusalCode,
         number: UInt32,
-        to peer: Peer
+        to peer: Peer,
+        pause: Int64 = 1_000
     ) throws(ZeroMQFault) {
         counters.refusals += 1
         var header = Header(.refusal, number: number)
         header.code = code.rawValue
         switch code {
-        case .busy: header.instant = wallClock() + 1_000
+        case .busy: header.instant = wallClock() + pause
         case .tooManySessions, .draining: header.instant = wallClock() + 5_000
         default: break
         }

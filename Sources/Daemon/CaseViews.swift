@@ -47,7 +47,26 @@ extension CaseView {
             made.activity = act.activity
             made.entered = act.entered
             made.hash = act.hash
+            made.by = act.actor.map { CaseView.Actor($0) }
             return made
+        }
+    }
+}
+
+extension CaseView.Actor {
+    /// Who did an act, as operators see it.
+    fileprivate init(_ actor: CaseTrail.Actor) {
+        self.init()
+        switch actor {
+        case .connection(let number): connection = number
+        case .keyed(let number, let key, let fingerprint, let address):
+            connection = number
+            self.key = key
+            self.fingerprint = fingerprint
+            self.address = address
+        case .person(let uid, let pid):
+            self.uid = uid
+            self.pid = pid
         }
     }
 }

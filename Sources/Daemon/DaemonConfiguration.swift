@@ -6,7 +6,7 @@ internal import Wire
 package struct DaemonConfiguration: Sendable {
     /// Where everything durable lives; made if it is not there.
     package var directory: String
-    /// TCP endpoints beside `ipc://DIRECTORY/bus.sock`; loopback only.
+    /// TCP endpoints beside `ipc://DIRECTORY/bus.sock`; their peers must prove keys.
     package var endpoints: [String] = []
     /// Where public notices are published for any SUB socket, loopback or ipc only; nil for nowhere.
     package var bulletin: String?
@@ -16,6 +16,11 @@ package struct DaemonConfiguration: Sendable {
     package var diskReserveBytes: Int64 = 64 << 20
     /// Sessions open at once.
     package var sessionsMax = 4_096
+
+    /// Whether peers of `bus.sock` must prove keys too.
+    package var isEveryEndpointKeyed = false
+    /// Connections of keyed endpoints at once.
+    package var connectionsMax = 8_192
 
     /// Version of the daemon.
     package static let version = "0.1.0"

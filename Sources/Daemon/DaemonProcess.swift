@@ -3,6 +3,7 @@
 internal import Control
 internal import Courier
 internal import Declarations
+internal import Keys
 internal import Ledger
 internal import Platform
 internal import Rules
@@ -87,13 +88,18 @@ package struct DaemonProcess {
         _ signals: borrowing SignalReader,
         ready: @escaping @Sendable ([String]) -> Void
     ) throws(Failure) {
+        let serverKey = try serverKey()
+        var busConfiguration = BusConfiguration(
+            endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
+            bulletin: configuration.bulletin,
+            bodyBytesMax: configuration.bodyBytesMax,
+            sessionsMax: configuration.sessionsMax
+        )
+        busConfiguration.secretKey = serverKey?.secret
+        busConfiguration.isEveryEndpointKeyed = configuration.isEveryEndpointKeyed
+        busConfiguration.connectionsMax = configuration.connectionsMax
         let bus = BusLoop(
-            configuration: BusConfiguration(
-                endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
-                bulletin: configuration.bulletin,
-                bodyBytesMax: configuration.bodyBytesMax,
-                sessionsMax: configuration.sessionsMax
-            ),
+            configuration: busConfiguration,
             hand: { ledger.hand($0) },
             collect: { ledger.collect() },
             signal: ledger.signal,
@@ -137,6 +143,7 @@ package struct DaemonProcess {
             bus: bus,
             endpoints: endpoints,
             startedAt: Clock.wallMilliseconds(),
+            serverKey: serverKey,
             reading: Self.read
         )
         let control: ControlServer
@@ -151,6 +158,18 @@ package struct DaemonProcess {
         Supervision(ledger: ledger, bus: bus, commands: commands).wait(for: signals)
         if case .failure(let fault) = bound.tryTake() {
             throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
+        }
+    }
+
+    /// The daemon's own key, or nil if it has none: then no endpoint can be keyed.
+    private func serverKey() throws(Failure) -> KeyPair? {
+        do throws(KeyFault) {
+            return try ServerKey.read(directory: configuration.directory)
+        } catch {
+            throw Failure(
+                exitStatus: Self.permanentFailure,
+                description: "The daemon's key cannot be used: \(error.description)"
+            )
         }
     }
 

@@ -3,6 +3,7 @@
 internal import Control
 internal import Courier
 internal import Declarations
+internal import Keys
 internal import Ledger
 internal import Platform
 internal import Rules
@@ -16,6 +17,8 @@ struct LedgerCommands: OperatorCommands {
     let bus: BusLoop
     let endpoints: [String]
     let startedAt: Int64
+    /// The daemon's key; nil if it has none.
+    let serverKey: KeyPair?
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {

@@ -72,6 +72,7 @@ extension LedgerWriter {
         guard directory.agencyNumber(Name.agency(ofOffice: question.service)) != nil else {
             throw .notOffered
         }
+        try demand(.ask, on: question.service, of: request)
         let asker = directory.agency(request.session.agency)?.name ?? ""
         guard policy.mayAsk(question.service, by: asker) else { throw .mayNotUse }
         guard request.header.instant > now else { throw .deadlinePassed }

@@ -172,6 +172,7 @@ extension LedgerWriter {
             query = try Envelope.read(Envelope.CatalogueQuery.self, from: request.envelope)
             guard query.kind.isEmpty || CatalogueDeclaration.Kind(rawValue: query.kind) != nil
             else { throw .envelopeInvalid }
+            try demand(.catalogue, on: "*", of: request)
         } catch {
             return effects.refuse(error, request)
         }

@@ -114,12 +114,15 @@ extension LedgerWriter {
             preconditionFailure("referral \(referral.number) names no case")
         }
         header.id = file.id
+        let isUnread = sessions[session]?.unread.contains(referral.office) == true
+        if isUnread { header.flags |= Header.withheldFlag }
         file.bytes.withUnsafeBytes { bytes in
             effects.append(
                 header,
                 session: session,
                 envelope: UnsafeRawBufferPointer(rebasing: bytes[..<file.envelopeBytes]),
-                body: UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
+                body: isUnread
+                    ? .empty : UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
             )
         }
         desks[Int(referral.office)].charge(session, bytes: file.bytes.count)

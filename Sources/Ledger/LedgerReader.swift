@@ -82,6 +82,7 @@ package final class LedgerReader {
             connection.setBusyTimeout(milliseconds: 5_000)
             try connection.execute("PRAGMA query_only = 1")
             trails = try TrailReader(connection, reading: reading)
+            trails.namesActors = true
         } catch {
             throw LedgerFault(error)
         }

@@ -184,6 +184,8 @@ package final class LedgerThread: Sendable {
         _ = opened.put(nil)
         var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
         var effects = Effects()
+        writer.tellAccess(into: &effects)
+        send(&effects)
         do throws(LedgerFault) {
             while true {
                 try upkeep.look(after: writer)
@@ -233,17 +235,19 @@ package final class LedgerThread: Sendable {
         case .batch(let batch):
             try writer.turn(batch, wall: wall, monotonic: monotonic, into: &effects)
         case .act(let act, let who, let reply):
+            let answer: ActReply
             do {
-                _ = reply.put(
-                    .outcome(
-                        try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)
-                    )
+                answer = .outcome(
+                    try writer.carryOut(act, by: who, wall: wall, monotonic: monotonic)
                 )
             } catch {
                 if case .undecided = error { throw error }
-                _ = reply.put(.fault(error))
+                answer = .fault(error)
             }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
+            // The courier has the news before the operator is told that it is in force.
+            send(&effects)
+            _ = reply.put(answer)
         case .gauges(let reply):
             _ = reply.put(writer.gauges)
         case .probe(let reply):

@@ -22,10 +22,15 @@ package final class LedgerWriter {
     let journal: Journal
     let directory: Directory
     var events: EventState
+    var accessBook: AccessBook
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
+    /// Who the sessions are whose hello has not been judged yet.
+    var introduced: [UInt32: Introduction] = [:]
     let recent = RecentCases()
+    /// Open cases by agency; nil while no limit needs them.
+    var loads: [UInt32: CaseLoad]?
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
@@ -93,6 +98,7 @@ package final class LedgerWriter {
             journal = try Journal(connection)
             directory = try Directory(connection, reading: reading)
             events = try EventState(connection)
+            accessBook = try AccessBook(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32
@@ -147,9 +153,10 @@ package final class LedgerWriter {
     ) throws(LedgerFault) {
         now = wall
         self.monotonic = monotonic
+        tellAccess(into: &effects)
         let operations = batch?.operations.count ?? 0
         let isDue = hasDueWork
-        if operations > 0 || isDue {
+        if operations > 0 || isDue || batch?.denials.isEmpty == false {
             let mark = effects.mark
             do {
                 try transaction(batch, into: &effects, withSavepoints: false)
@@ -166,6 +173,7 @@ package final class LedgerWriter {
                 }
             }
         }
+        introduced.removeAll(keepingCapacity: true)
         grantCredits(into: &effects)
         if let batch {
             for event in batch.events { note(event) }
@@ -220,6 +228,7 @@ package final class LedgerWriter {
         }
         events.keep()
         endedLeases.removeAll(keepingCapacity: true)
+        accessBook.settle()
         hops += hopsInBatch
         hopsInBatch = 0
         if wrote { commits += 1 }
@@ -236,6 +245,8 @@ package final class LedgerWriter {
         try tables.begin()
         if let batch {
             try batch.bytes.withBytes { bytes throws(SQLiteFault) in
+                introduce(batch.introductions)
+                try note(batch.denials)
                 for operation in batch.operations {
                     let envelope = UnsafeRawBufferPointer(rebasing: bytes[operation.envelope])
                     let body = UnsafeRawBufferPointer(rebasing: bytes[operation.body])
@@ -325,6 +336,8 @@ package final class LedgerWriter {
             )
             writer.nextDelayed = nextDelayed
             writer.recent.removeAll()
+            writer.rewindAccess()
+            writer.loads = nil
             for office in writer.desks.indices { writer.desks[office].dropWindows() }
         }
     }
@@ -441,6 +454,12 @@ final class SessionRecord {
     let agency: UInt32
     /// Number of the connection in the journal.
     let connection: UInt64
+    /// The key it proved; nil at an open endpoint.
+    var key: EnrolledKey?
+    /// Offices it staffs whose content it may not read.
+    var unread: [UInt32] = []
+    /// The epoch of the policy under which it was last found good.
+    var accessEpoch: UInt64 = 0
     /// Offices it staffs.
     var offices: [UInt32] = []
     /// Steps at offices it was told of, with the number each is announced under.

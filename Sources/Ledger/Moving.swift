@@ -121,6 +121,7 @@ extension LedgerWriter {
         if arrival.closes {
             recent.drop(serial)
             try tables.closeCase(serial, at: hop.occurredAt, result: result(of: hop))
+            try noteChanged(serial, isClosed: true)
             if hop.holding.referral.fork != 0 { try tables.deleteForks(of: serial) }
         }
         for (referral, entry) in zip(arrival.entering, entries) {

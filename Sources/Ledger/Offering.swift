@@ -21,6 +21,7 @@ extension LedgerWriter {
             guard agency == request.session.agency, !request.session.offices.isEmpty else {
                 throw .unknownService
             }
+            try demand(.offer, on: service, of: request)
             let known = sessions[request.number]?.services ?? []
             guard known.contains(service) || known.count < Limits.offersMax else {
                 throw .tooManyOffers

@@ -43,6 +43,8 @@ package enum OperatorAct: Sendable {
     case forgetSubscription(agency: String, name: String)
     /// Records what the public is told at the bulletin.
     case notice(topic: String, text: String)
+    /// Changes who may come in or what they may do.
+    case access(AccessAct)
 }
 
 /// What came of an operator's act.
@@ -53,6 +55,8 @@ package enum OperatorOutcome: Sendable {
     case published(version: UInt32, isNew: Bool)
     /// Not done, and why.
     case refused(RefusalCode)
+    /// What came of a change of who may come in.
+    case access(AccessOutcome)
 }
 
 extension LedgerWriter {
@@ -87,6 +91,7 @@ extension LedgerWriter {
             case .retention(let rule): outcome = try setRetention(rule, who)
             case .forgetSubscription(let agency, let name):
                 outcome = try forgetSubscription(agency: agency, name: name, who)
+            case .access(let act): outcome = .access(try change(act, who))
             }
         }
         return outcome
@@ -151,7 +156,10 @@ extension LedgerWriter {
         try tables.deleteDead(number)
         count(referral.office) { $0.dead -= 1 }
         if let joining { try enter(joining) }
-        if ending.closes { try tables.closeCase(referral.serial, at: now, result: "dismissed") }
+        if ending.closes {
+            try tables.closeCase(referral.serial, at: now, result: "dismissed")
+            try noteChanged(referral.serial, isClosed: true)
+        }
         return .done(position: receipt.position)
     }
 

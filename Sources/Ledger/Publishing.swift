@@ -49,10 +49,12 @@ extension LedgerWriter {
         let event = try Envelope.read(Envelope.Event.self, from: request.envelope)
         let agency = directory.agency(request.session.agency)
         try EventRule.check(event, publishedBy: agency?.name ?? "")
+        try demand(.publish, on: event.topic, of: request)
         let occurredAt = try Admission.occurredAt(
             claimed: request.header.instant,
             now: now,
-            mayBackdate: agency?.mayBackdate == true
+            // An event is of no procedure, so the right must be on all.
+            mayBackdate: mayBackdate("*", request)
         )
         return (event, occurredAt)
     }

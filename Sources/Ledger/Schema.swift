@@ -69,6 +69,7 @@ enum Schema {
             position INTEGER PRIMARY KEY, envelope BLOB NOT NULL, body BLOB NOT NULL);
         """,
         EventSchema.migration,
+        AccessSchema.migration,
     ]
 
     /// The settings a writer must run under, each with the value it reads back as.

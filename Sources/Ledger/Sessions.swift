@@ -17,6 +17,11 @@ extension LedgerWriter {
         guard let session = sessions[operation.session] else {
             return effects.refuse(.noSession, number: header.number, session: operation.session)
         }
+        if session.accessEpoch != accessBook.epoch || session.isKeyEnding(by: now),
+            let code = refusalAfterChange(of: operation.session, session)
+        {
+            return effects.refuse(code, number: header.number, session: operation.session)
+        }
         let request = Request(operation, session: session, envelope: envelope, body: body)
         switch header.verb {
         case .submit: try submit(request, into: &effects)
@@ -57,6 +62,7 @@ extension LedgerWriter {
                 directory.agencyNumber(hello.agency) != nil
                     || directory.agencies.count < Directory.agenciesMax
             else { throw RefusalCode.busy }
+            try checkIdentity(of: operation.session, agency: hello.agency)
         } catch let code as RefusalCode {
             return effects.refuse(code, number: number, session: operation.session)
         } catch {
@@ -64,7 +70,9 @@ extension LedgerWriter {
         }
         nextConnection += 1
         let agency = try openAgency(hello.agency)
-        sessions[operation.session] = SessionRecord(agency: agency, connection: nextConnection)
+        let record = SessionRecord(agency: agency, connection: nextConnection)
+        try identify(record, session: operation.session, program: hello.connection)
+        sessions[operation.session] = record
         var welcome = Envelope.Welcome()
         welcome.level = UInt32(Limits.level)
         welcome.heartbeatMs = UInt32(Limits.heartbeatMilliseconds)
@@ -99,6 +107,7 @@ extension LedgerWriter {
             else { throw RefusalCode.nameInvalid }
             let agency = directory.agencyNumber(Name.agency(ofOffice: attach.office))
             guard agency == request.session.agency else { throw RefusalCode.otherAgency }
+            try demand(.staff, on: attach.office, of: request)
             guard
                 directory.officeNumber(attach.office) != nil
                     || directory.offices.count < Directory.officesMax
@@ -115,7 +124,10 @@ extension LedgerWriter {
             actor: request.session.connection
         )
         desks[Int(office)].attach(request.number)
-        if !request.session.offices.contains(office) { request.session.offices.append(office) }
+        if !request.session.offices.contains(office) {
+            request.session.offices.append(office)
+            if !mayRead(attach.office, request.session) { request.session.unread.append(office) }
+        }
         var answer = Header(.answer, number: request.header.number)
         answer.subject = UInt64(office)
         effects.append(answer, session: request.number)

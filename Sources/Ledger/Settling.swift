@@ -29,10 +29,14 @@ extension LedgerWriter {
             let occurredAt = try Admission.occurredAt(
                 claimed: request.header.instant,
                 now: now,
-                mayBackdate: directory.mayBackdate(request.session.agency)
+                mayBackdate: mayBackdate(
+                    directory.procedure(holding.referral.step.procedure)?.procedure.name ?? "",
+                    request
+                )
             )
             guard directory.agency(ofOffice: holding.referral.office) == request.session.agency
             else { throw RefusalCode.otherAgency }
+            try demandStaff(holding.referral.office, of: request)
             guard holding.lease != nil || request.session.offices.contains(holding.referral.office)
             else { throw RefusalCode.notAttached }
             guard holding.referral.serial == request.header.serial else {
@@ -285,9 +289,12 @@ extension LedgerWriter {
                 let office = directory.officeNumber(name),
                 hop.published.declaredOffices.contains(office)
             else { throw RefusalCode.unknownOffice }
+            try demand(.refer, on: name, of: hop.request)
             hop.movement = .office(office)
             return
         }
+        try demand(.amend, on: hop.published.procedure.name, of: hop.request)
+        for name in reason.offices { try demand(.refer, on: name, of: hop.request) }
         let rest = try itinerary(reason.offices, for: hop.published)
         let visited = try itinerary(of: referral.serial).prefix(Int(referral.slot) + 1)
         guard visited.count + rest.count <= Limits.itineraryOfficesMax else {

@@ -34,7 +34,7 @@ extension LedgerWriter {
             return effects.refuse(
                 code,
                 request,
-                retryAt: code == .storageFull ? now + 30_000 : 0
+                retryAt: code == .storageFull || code == .busy ? now + 30_000 : 0
             )
         } catch let fault as SQLiteFault {
             throw fault
@@ -78,20 +78,16 @@ extension LedgerWriter {
         }
         guard nextSerial <= CaseNumber.serialMax else { throw RefusalCode.storageFull }
         let envelope = try Envelope.read(Envelope.Case.self, from: request.envelope)
-        let occurredAt = try Admission.occurredAt(
-            claimed: request.header.instant,
-            now: now,
-            mayBackdate: directory.mayBackdate(request.session.agency)
-        )
-        if request.header.serial != 0 {
-            return try admitAction(envelope, occurredAt: occurredAt, request)
-        }
+        if request.header.serial != 0 { return try admitAction(envelope, request) }
         guard envelope.action.isEmpty else { throw RefusalCode.actionNotAllowed }
         guard Name.isLegal(envelope.procedure) else { throw RefusalCode.nameInvalid }
         guard let published = directory.latestProcedure(envelope.procedure) else {
             throw RefusalCode.unknownProcedure
         }
         let procedure = published.procedure
+        try demand(.submit, on: procedure.name, of: request)
+        try demandRoom(for: request)
+        let occurredAt = try occurredAt(procedure, request)
         try Admission.check(envelope.attributes, against: procedure)
         guard envelope.due == 0 || procedure.takesDue else { throw RefusalCode.dueNotAllowed }
         let due =
@@ -104,14 +100,26 @@ extension LedgerWriter {
         )
     }
 
+    private func occurredAt(
+        _ procedure: Procedure,
+        _ request: Request
+    ) throws(RefusalCode) -> Int64 {
+        try Admission.occurredAt(
+            claimed: request.header.instant,
+            now: now,
+            mayBackdate: mayBackdate(procedure.name, request)
+        )
+    }
+
     private func admitAction(
         _ envelope: Envelope.Case,
-        occurredAt: Int64,
         _ request: Request
     ) throws -> Admitted {
         guard let existing = try tables.caseRow(request.header.serial),
             let published = directory.procedure(existing.procedure)
         else { throw RefusalCode.unknownCase }
+        try demand(.submit, on: published.procedure.name, of: request)
+        let occurredAt = try occurredAt(published.procedure, request)
         guard existing.closed != 0 else { throw RefusalCode.caseOpen }
         let actions = published.procedure.actions
         guard let place = actions.firstIndex(where: { $0.name == envelope.action }) else {
@@ -179,6 +187,7 @@ extension LedgerWriter {
             envelope: request.envelope,
             body: request.body
         )
+        noteOpened(by: request)
         recent.keep(
             serial,
             RecentCase(
@@ -239,6 +248,7 @@ extension LedgerWriter {
         let receipt = try append(record, occurredAt: admitted.occurredAt)
         try tables.insertContent(position, envelope: request.envelope, body: request.body)
         try tables.closeCase(existing.serial, at: 0, result: "")
+        try noteChanged(existing.serial, isClosed: false)
         try enter(referral)
         return receipt
     }

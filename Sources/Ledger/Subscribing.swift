@@ -16,6 +16,7 @@ extension LedgerWriter {
             guard asked.slow == .gap, asked.ackMs <= Limits.ackMillisecondsMax,
                 asked.attemptsMax <= Limits.eventAttemptsMax
             else { throw .envelopeInvalid }
+            try demand(.subscribe, on: pattern.text, of: request)
         } catch {
             return effects.refuse(error, request)
         }

@@ -22,6 +22,11 @@ extension LedgerWriter {
             guard let serial, let trail = try reader.trail(of: serial) else {
                 return effects.refuse(.unknownCase, request)
             }
+            do throws(RefusalCode) {
+                try demand(.track, on: trail.procedure, of: request)
+            } catch {
+                return effects.refuse(error, request)
+            }
             var answer = Header(.answer, number: request.header.number)
             answer.serial = serial
             effects.append(

@@ -37,6 +37,18 @@ package struct CaseTrail: Sendable {
         package var entered: [String]
         package var hash: String
         package var referral: UInt64
+        /// Who did it; nil for the bus itself, and where it was not asked for.
+        package var actor: Actor?
+    }
+
+    /// Who did an act.
+    package enum Actor: Sendable {
+        /// A connection without a key.
+        case connection(UInt64)
+        /// A connection with the key it proved, by number and fingerprint, and where it came from.
+        case keyed(UInt64, key: UInt32, fingerprint: String, address: String)
+        /// An operator at the control socket.
+        case person(uid: UInt32, pid: UInt32)
     }
 
     package var serial: UInt64
@@ -65,6 +77,9 @@ package final class TrailReader {
     private let officeStatement: Statement
     private let agencyStatement: Statement
     private let procedureStatement: Statement
+    private let connectionStatement: Statement
+    /// Whether acts are told with who did them: to operators, not to other agencies.
+    var namesActors = false
     private let reading: @Sendable (String) -> Procedure?
     private var procedures: [UInt32: (procedure: Procedure, version: UInt32)] = [:]
 
@@ -97,6 +112,13 @@ package final class TrailReader {
             on: connection
         )
         agencyStatement = try Statement("SELECT name FROM agency WHERE number = ?", on: connection)
+        connectionStatement = try Statement(
+            """
+            SELECT k.number, k.fingerprint, c.address FROM connection c
+            JOIN key k ON k.number = c.key WHERE c.number = ?
+            """,
+            on: connection
+        )
         procedureStatement = try Statement(
             "SELECT source, version FROM procedure WHERE number = ?",
             on: connection
@@ -196,8 +218,28 @@ package final class TrailReader {
             referral: record.referral
         )
         if record.act == .completed { act.outcome = try outcome(record) }
+        if namesActors { act.actor = try actor(of: record) }
         try describe(record, &act)
         return act
+    }
+
+    private func actor(of record: JournalRecord) throws -> CaseTrail.Actor? {
+        guard record.actor != 0 else { return nil }
+        guard !record.flags.contains(.byOperator) else {
+            return .person(
+                uid: UInt32(truncatingIfNeeded: record.actor >> 32),
+                pid: UInt32(truncatingIfNeeded: record.actor)
+            )
+        }
+        defer { connectionStatement.reset() }
+        connectionStatement.bind(1, Int64(record.actor))
+        guard try connectionStatement.step() else { return .connection(record.actor) }
+        return .keyed(
+            record.actor,
+            key: UInt32(truncatingIfNeeded: connectionStatement.int64(0)),
+            fingerprint: connectionStatement.string(1),
+            address: connectionStatement.string(2)
+        )
     }
 
     private func describe(_ record: JournalRecord, _ act: inout CaseTrail.Act) throws {

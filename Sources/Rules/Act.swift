@@ -34,6 +34,18 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case cataloguePublished = 40
     case erased = 41
     case noticed = 42
+    case connected = 64
+    case denied = 65
+    case keyEnrolled = 66
+    case keyRevoked = 67
+    case keyEnded = 68
+    case agencySuspended = 69
+    case agencyResumed = 70
+    case ruleGranted = 71
+    case ruleWithdrawn = 72
+    case roleGiven = 73
+    case roleTaken = 74
+    case quotaSet = 75
 
     /// The word in trails and exports.
     package var word: String {
@@ -66,6 +78,18 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .cataloguePublished: "catalogue-published"
         case .erased: "erased"
         case .noticed: "noticed"
+        case .connected: "connected"
+        case .denied: "denied"
+        case .keyEnrolled: "key-enrolled"
+        case .keyRevoked: "key-revoked"
+        case .keyEnded: "key-ended"
+        case .agencySuspended: "agency-suspended"
+        case .agencyResumed: "agency-resumed"
+        case .ruleGranted: "rule-granted"
+        case .ruleWithdrawn: "rule-withdrawn"
+        case .roleGiven: "role-given"
+        case .roleTaken: "role-taken"
+        case .quotaSet: "quota-set"
         }
     }
 

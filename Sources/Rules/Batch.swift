@@ -47,12 +47,16 @@ package struct Batch: Sendable {
     package private(set) var operations: [Operation] = []
     package private(set) var bytes: [UInt8] = []
     package var events: [SessionEvent] = []
+    /// Who the sessions opened in this batch are; those of open endpoints are not here.
+    package var introductions: [Introduction] = []
+    /// What was refused to whom since the last batch that had any, counted.
+    package var denials: [DenialCount] = []
 
     /// An empty batch.
     package init() {}
 
     /// Whether there is nothing to do.
-    package var isEmpty: Bool { operations.isEmpty && events.isEmpty }
+    package var isEmpty: Bool { operations.isEmpty && events.isEmpty && denials.isEmpty }
 
     /// Whether the courier must stop draining until the ledger has taken this batch.
     package var isFull: Bool {
@@ -76,5 +80,7 @@ package struct Batch: Sendable {
         operations.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
         events.removeAll(keepingCapacity: true)
+        introductions.removeAll(keepingCapacity: true)
+        denials.removeAll(keepingCapacity: true)
     }
 }

@@ -31,12 +31,14 @@ package struct Effects: Sendable {
     package var completesBatch = false
     /// The policy from now on, if it changed; it stands before all items.
     package var policy: UsePolicy?
+    /// Who may come in and do what from now on, if it changed; it stands before all items.
+    package var access: Access?
 
     /// No effects.
     package init() {}
 
     /// Whether there is nothing to tell.
-    package var isEmpty: Bool { items.isEmpty && !completesBatch && policy == nil }
+    package var isEmpty: Bool { items.isEmpty && !completesBatch && policy == nil && access == nil }
 
     /// Appends an effect, copying its envelope and body and setting the lengths.
     package mutating func append(
@@ -93,5 +95,6 @@ package struct Effects: Sendable {
         bytes.removeAll(keepingCapacity: true)
         completesBatch = false
         policy = nil
+        access = nil
     }
 }

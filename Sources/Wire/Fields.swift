@@ -65,7 +65,8 @@ package struct Fields: OptionSet, Sendable {
     /// The flag bits a verb may set.
     package static func flags(of verb: Verb) -> UInt8 {
         switch verb {
-        case .submit, .delivery: Header.laneMask
+        case .submit: Header.laneMask
+        case .delivery: Header.laneMask | Header.withheldFlag
         case .answer: Header.repeatedFlag
         case .publish, .ask, .event: Header.durableFlag
         case .unsubscribe: Header.forgetFlag

@@ -41,6 +41,8 @@ package struct Header: Equatable, Sendable {
     package static let forgetFlag: UInt8 = 0b0001_0000
     /// Flag bit 5 of `ack`: every event delivered to this session up to this one.
     package static let cumulativeFlag: UInt8 = 0b0010_0000
+    /// Flag bit 6 of a `delivery` whose body the session may not read, so that it is left out.
+    package static let withheldFlag: UInt8 = 0b0100_0000
 
     /// Bytes of the whole operation on the wire, padding included.
     package var operationBytes: Int {

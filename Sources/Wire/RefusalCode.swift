@@ -23,6 +23,8 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case multipart = 108
     case nameInvalid = 109
     case alreadyOpen = 110
+    case revoked = 111
+    case otherIdentity = 112
 
     case unknownProcedure = 200
     case unknownOffice = 201
@@ -48,6 +50,7 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case unknownService = 221
     case notOffered = 222
     case mayNotUse = 223
+    case notGranted = 224
 
     case stale = 300
     case unknownReferral = 301
@@ -82,6 +85,7 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case notConnected = 600
     case timedOut = 601
     case closed = 602
+    case notAdmitted = 603
 
     /// Who refuses with this code.
     package var refuser: Refuser {
@@ -121,6 +125,9 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
             is agency/office.
             """
         case .alreadyOpen: "The session is already open; send hello once."
+        case .revoked:
+            "The key or agency of this connection was suspended or revoked, or its time is over."
+        case .otherIdentity: "The key of this connection belongs to another agency."
         case .unknownProcedure: "No procedure of this name is published."
         case .unknownOffice: "No office of this name exists; check the name or attach it first."
         case .keyConflict: "This key was used before with different content; choose a new key."
@@ -153,6 +160,7 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
             "A service is agency/service of the own agency, offered over a session that staffs an office."
         case .notOffered: "Nobody offers this service now; try again later or ask durably."
         case .mayNotUse: "The catalogue does not name this agency among those that may use it."
+        case .notGranted: "No rule of the operators grants this to the agency."
         case .stale:
             "The lease has lapsed or was superseded; the case went on without this settlement."
         case .unknownReferral: "No referral of this number is waiting or held."
@@ -185,6 +193,8 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
         case .notConnected: "The bus cannot be reached; check its address and that baridd runs."
         case .timedOut: "The bus did not answer in time; the request may be repeated safely."
         case .closed: "The connection was closed by this program."
+        case .notAdmitted:
+            "The bus does not admit this key; ask its operators whether it is enrolled and in force."
         }
     }
 }

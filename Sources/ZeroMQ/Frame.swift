@@ -43,4 +43,26 @@ package struct Frame: ~Copyable {
     package borrowing func property(_ name: String) -> String? {
         zmq_msg_gets(message, name).map { String(cString: $0) }
     }
+
+    /// Whether a property has this value; makes no text of it, for use on every message.
+    ///
+    /// Ask payload frames only, as `property`.
+    package borrowing func hasProperty(_ name: StaticString, _ value: [CChar]) -> Bool {
+        let found = name.withUTF8Buffer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { zmq_msg_gets(message, $0.baseAddress) }
+        }
+        guard let found else { return false }
+        return value.withUnsafeBufferPointer { value in
+            value.baseAddress.map { strcmp(found, $0) == 0 } ?? false
+        }
+    }
+
+    /// The descriptor of the connection the message came by, as the monitor reported it when it
+    /// was accepted; nil if libzmq does not know (`ZMQ_SRCFD`).
+    ///
+    /// Ask payload frames only. The connection may have ended since, and its number be another's.
+    package borrowing func sourceDescriptor() -> Int32? {
+        let number = zmq_msg_get(message, ZMQ_SRCFD)
+        return number >= 0 ? number : nil
+    }
 }

@@ -17,10 +17,14 @@ package struct Socket: ~Copyable {
         case publisher
         /// From publishers, only what begins with a prefix that was subscribed to; sends nothing.
         case subscriber
+        /// One question after the other, each answered before the next.
+        case reply
+        /// One peer in this process.
+        case pair
     }
 
     let handle: UnsafeMutableRawPointer
-    private let context: Context
+    let context: Context
 
     /// Opens a socket in a context.
     ///
@@ -32,6 +36,8 @@ package struct Socket: ~Copyable {
             case .dealer: ZMQ_DEALER
             case .publisher: ZMQ_PUB
             case .subscriber: ZMQ_SUB
+            case .reply: ZMQ_REP
+            case .pair: ZMQ_PAIR
             }
         guard let handle = zmq_socket(context.handle, number) else {
             throw .latest("open a ZeroMQ socket")

@@ -41,6 +41,16 @@ package enum SocketOption: Sendable {
     case tcpKeepalive(Bool)
     /// Whether IPv6 endpoints may be bound and connected, beside IPv4 (`ZMQ_IPV6`).
     case ipv6(Bool)
+    /// A routing id of the peer's own choosing, 1 to 255 bytes; the bus hears no such peer
+    /// (`ZMQ_ROUTING_ID`).
+    case routingID([UInt8])
+    /// Makes the socket the server's end of CURVE: every peer must know `key`'s public half and
+    /// prove a key of its own, which `Authenticator` judges (`ZMQ_CURVE_SERVER`,
+    /// `ZMQ_CURVE_SECRETKEY`, `ZMQ_ZAP_DOMAIN`, `ZMQ_ZAP_ENFORCE_DOMAIN`).
+    case curveServer(secretKey: [UInt8], domain: String)
+    /// Makes the socket a client's end of CURVE (`ZMQ_CURVE_SERVERKEY`, `ZMQ_CURVE_PUBLICKEY`,
+    /// `ZMQ_CURVE_SECRETKEY`). Keys are 32 bytes each.
+    case curveClient(publicKey: [UInt8], secretKey: [UInt8], serverKey: [UInt8])
 }
 
 extension Socket {
@@ -65,7 +75,25 @@ extension Socket {
         case .backlog(let count): try set(ZMQ_BACKLOG, count)
         case .tcpKeepalive(let isOn): try set(ZMQ_TCP_KEEPALIVE, Int32(isOn ? 1 : 0))
         case .ipv6(let isOn): try set(ZMQ_IPV6, Int32(isOn ? 1 : 0))
+        case .routingID(let name): try set(ZMQ_ROUTING_ID, name)
+        case .curveServer(let secretKey, let domain):
+            try set(ZMQ_CURVE_SERVER, Int32(1))
+            try set(ZMQ_CURVE_SECRETKEY, secretKey)
+            try set(ZMQ_ZAP_DOMAIN, Array(domain.utf8))
+            // Without it libzmq 4.3.4 admits every key while no handler is there to judge it.
+            try set(barid_zap_enforce_domain, Int32(1))
+        case .curveClient(let publicKey, let secretKey, let serverKey):
+            try set(ZMQ_CURVE_SERVERKEY, serverKey)
+            try set(ZMQ_CURVE_PUBLICKEY, publicKey)
+            try set(ZMQ_CURVE_SECRETKEY, secretKey)
         }
+    }
+
+    private borrowing func set(_ name: Int32, _ value: [UInt8]) throws(ZeroMQFault) {
+        let status = value.withUnsafeBytes { bytes in
+            zmq_setsockopt(handle, name, bytes.baseAddress, bytes.count)
+        }
+        guard status == 0 else { throw .latest("make setting \(name) of a socket") }
     }
 
     /// Asks for the messages whose first frame begins with these bytes; subscribers only, may be

@@ -19,7 +19,7 @@ struct Barid: AsyncParsableCommand {
         subcommands: [
             SubmitCommand.self, WorkCommand.self, SettleCommand.self, TrackCommand.self,
             PublishCommand.self, SubscribeCommand.self, AskCommand.self, AnswerCommand.self,
-            CatalogueCommand.self, ReplayCommand.self, BenchCommand.self,
+            CatalogueCommand.self, ReplayCommand.self, BenchCommand.self, KeygenCommand.self,
         ]
     )
 }

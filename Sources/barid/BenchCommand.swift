@@ -39,6 +39,15 @@ struct FlowCommand: AsyncParsableCommand {
     @Flag(help: "Measure the same rows in bare SQLite too, and tell the ratio; needs --data.")
     var floor = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure the same flow without a key at this endpoint of the daemon too, before and "
+                + "after, and tell the ratio: what CURVE and the rules cost.",
+            valueName: "endpoint"
+        )
+    )
+    var beside: String?
+
     func validate() throws {
         guard !floor || connection.data != nil else {
             throw ValidationError("--floor needs --data, to measure the disk the daemon uses.")
@@ -59,15 +68,36 @@ struct FlowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let agency = connection.agency(for: "bench/o1")
+        let credentials = try connection.credentials()
         let floor = try measuredFloor()
         defer { floor?.remove() }
         let before = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
-        let figures: FlowBench.Figures
+        let besideBefore = try measuredBeside(agency)
+        let figures = try measured(connection.endpoint, agency, credentials, seconds: seconds)
+        let besideAfter = try measuredBeside(agency)
+        let after = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
+        print(
+            figures,
+            floor: Self.mean(before, after),
+            beside: Self.mean(besideBefore, besideAfter)
+        )
+        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
+            throw ExitCode.failure
+        }
+    }
+
+    private func measured(
+        _ endpoint: String,
+        _ agency: String,
+        _ credentials: Credentials?,
+        seconds: Double
+    ) throws -> FlowBench.Figures {
         do throws(BaridError) {
             let session = try RawSession.open(
-                endpoint: connection.endpoint,
+                endpoint: endpoint,
                 agency: agency,
                 name: "barid bench",
+                credentials: credentials,
                 timeoutMilliseconds: 5_000
             )
             let bench = try FlowBench(
@@ -77,15 +107,19 @@ struct FlowCommand: AsyncParsableCommand {
                 officeCount: offices,
                 size: size
             )
-            figures = try bench.run(window: window, seconds: seconds)
+            return try bench.run(window: window, seconds: seconds)
         } catch {
             throw leaving(error)
         }
-        let after = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
-        print(figures, floor: before.flatMap { before in after.map { (before + $0) / 2 } })
-        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
-            throw ExitCode.failure
-        }
+    }
+
+    private func measuredBeside(_ agency: String) throws -> Double? {
+        guard let beside else { return nil }
+        return try measured(beside, agency, nil, seconds: seconds / 2).hopsPerSecond
+    }
+
+    private static func mean(_ before: Double?, _ after: Double?) -> Double? {
+        before.flatMap { before in after.map { (before + $0) / 2 } }
     }
 
     private func measuredFloor() throws -> Floor? {
@@ -105,9 +139,9 @@ struct FlowCommand: AsyncParsableCommand {
         }
     }
 
-    private func print(_ figures: FlowBench.Figures, floor: Double?) {
+    private func print(_ figures: FlowBench.Figures, floor: Double?, beside: Double?) {
         let seconds = Double(figures.nanoseconds) / 1e9
-        let hops = Double(figures.hopCount) / seconds
+        let hops = figures.hopsPerSecond
         let flows = Double(figures.flowCount) / seconds
         var members: [(String, JSON)] = [
             ("offices", .count(offices)), ("window", .count(window)), ("size", .count(size)),
@@ -123,6 +157,10 @@ struct FlowCommand: AsyncParsableCommand {
         if let floor {
             members.append(("floor_hops_per_s", .real(floor)))
             members.append(("flow_to_floor", .real(hops / floor)))
+        }
+        if let beside {
+            members.append(("beside_hops_per_s", .real(beside)))
+            members.append(("flow_to_beside", .real(hops / beside)))
         }
         guard !connection.json, Outlet.output.isTerminal else {
             return writeText(JSON.object(members).text + "\n")

@@ -33,6 +33,23 @@ struct ConnectionOptions: ParsableArguments {
     )
     var agency: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "File of the agency's key, made by barid keygen; needed over TCP. Default: "
+                + "$BARID_KEY_FILE.",
+            valueName: "file"
+        )
+    )
+    var keyFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Public key of the bus, or its server.pub. Default: $BARID_SERVER_KEY.",
+            valueName: "key"
+        )
+    )
+    var serverKey: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -41,6 +58,25 @@ struct ConnectionOptions: ParsableArguments {
         if let data { return "ipc://\(data)/bus.sock" }
         if let bus = environment("BARID_BUS") { return Self.endpoint(of: bus) }
         return "ipc://" + (environment("BARID_DATA") ?? "/run/barid") + "/bus.sock"
+    }
+
+    /// What to prove at the bus; nil where no key is given.
+    ///
+    /// - Throws: What is wrong with it, as the way out.
+    func credentials() throws -> Credentials? {
+        let keyFile = keyFile ?? environment("BARID_KEY_FILE")
+        let server = serverKey ?? environment("BARID_SERVER_KEY")
+        guard keyFile != nil || serverKey != nil else { return nil }
+        guard let keyFile, let server else {
+            throw ValidationError(
+                "A key and the key of the bus go together: --key-file FILE --server-key KEY."
+            )
+        }
+        do throws(BaridError) {
+            return try Credentials(keyFile: keyFile, server: server)
+        } catch {
+            throw leaving(error.text, .badData)
+        }
     }
 
     /// The agency asked for, else that of the office, else `city`.
@@ -59,6 +95,7 @@ struct ConnectionOptions: ParsableArguments {
         patience: Duration? = nil
     ) async throws -> Bus {
         let endpoint = endpoint
+        let credentials = try credentials()
         let waiting = Task {
             try await Task.sleep(for: .seconds(2))
             guard let patience else { return }
@@ -74,6 +111,7 @@ struct ConnectionOptions: ParsableArguments {
                 to: endpoint,
                 agency: agency(for: office ?? topic.map { Topic.owner(of: $0) }),
                 name: "barid \(program)",
+                credentials: credentials,
                 timeout: patience ?? .seconds(5),
                 settleTimeout: patience ?? .seconds(30)
             )

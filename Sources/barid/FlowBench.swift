@@ -13,6 +13,8 @@ struct FlowBench: ~Copyable {
         var hopCount: UInt64 = 0
         var flowCount: UInt64 = 0
         var nanoseconds: UInt64 = 1
+        /// Hops over time.
+        var hopsPerSecond: Double { Double(hopCount) / (Double(nanoseconds) / 1e9) }
         /// Microseconds from submitting to its receipt.
         var submit = Histogram()
         /// Microseconds from submitting to the receipt of the last hop.

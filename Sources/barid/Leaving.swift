@@ -23,7 +23,7 @@ extension ExitCode {
         case .unknownCase, .unknownOffice, .unknownProcedure, .unknownReferral:
             self = .noSuchObject
         case .otherAgency, .mayNotBackdate, .notAttached, .topicReserved, .sourceForeign,
-            .mayNotUse:
+            .mayNotUse, .revoked, .otherIdentity, .notGranted, .notAdmitted:
             self = .notPermitted
         case .topicInvalid, .patternInvalid, .startInvalid: self = .badData
         default: self = error.isRetriable ? .tryAgain : .failure

@@ -13,7 +13,10 @@ struct AgencyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agency",
         abstract: "Look at the agencies and set their rights.",
-        subcommands: [List.self, Backdating.self, AllCases.self]
+        subcommands: [
+            List.self, Add.self, Show.self, Rotate.self, Suspend.self, Resume.self, Revoke.self,
+            Limit.self, Backdating.self, AllCases.self,
+        ]
     )
 
     struct List: ParsableCommand {

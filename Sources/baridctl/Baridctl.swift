@@ -18,9 +18,9 @@ struct Baridctl: ParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, ProcedureCommand.self, OfficeCommand.self, CaseCommand.self,
-            DeadCommand.self, AgencyCommand.self, TopicCommand.self, SubscriptionCommand.self,
-            CatalogueCommand.self, ServiceCommand.self, NoticeCommand.self, VerifyCommand.self,
-            ExportCommand.self,
+            DeadCommand.self, AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
+            SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
+            NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
         ]
     )
 }

@@ -36,13 +36,18 @@ struct Serve: ParsableCommand {
     @Option(
         name: .customLong("listen"),
         help: ArgumentHelp(
-            "TCP endpoint beside the socket, such as tcp://127.0.0.1:7420; may be repeated. "
-                + "Without identity and keys TCP binds loopback only.",
+            "TCP endpoint beside the socket, such as tcp://*:7420; may be repeated. Its peers must "
+                + "prove keys, and the daemon needs one itself: baridctl init.",
             valueName: "endpoint"
         )
     )
     var endpoints: [String] = []
 
+    @Flag(help: "Have peers of bus.sock prove keys too, not only those of TCP.")
+    var keyedSocket = false
+
+    @Option(help: ArgumentHelp("TCP connections at once.", valueName: "count"))
+    var connectionsMax = 8_192
     @Option(
         help: ArgumentHelp(
             "Endpoint where public notices are published for any ZeroMQ SUB socket, such as "
@@ -67,6 +72,9 @@ struct Serve: ParsableCommand {
         guard (0...64 << 20).contains(bodyMax) else {
             throw ValidationError("--body-max is 0 to 67108864 bytes.")
         }
+        guard (1...1_000_000).contains(connectionsMax) else {
+            throw ValidationError("--connections-max is 1 to 1000000.")
+        }
         guard diskReserve >= 0 else { throw ValidationError("--disk-reserve is 0 or more bytes.") }
     }
 
@@ -75,6 +83,10 @@ struct Serve: ParsableCommand {
         configuration.endpoints = endpoints
         configuration.bulletin = bulletin
         configuration.bodyBytesMax = bodyMax
+        configuration.isEveryEndpointKeyed = keyedSocket
+        configuration.connectionsMax = connectionsMax
+        // A connection is a descriptor, and the usual soft limit of 1024 is for select(2).
+        Descriptors.raiseLimit()
         configuration.diskReserveBytes = diskReserve
         // A peer that goes away while it is written to must not end the daemon.
         signal(SIGPIPE, SIG_IGN)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Courier
+import Keys
 import Platform
 import Rules
 import Synchronization
@@ -16,6 +17,12 @@ final class TestClock: Sendable {
     private let milliseconds = Atomic<Int64>(1_000_000)
 
     var now: Int64 { milliseconds.load(ordering: .relaxed) }
+
+    /// Stands still but for `passWall`.
+    var wall: Int64 { Bench.wall + wallOffset.load(ordering: .relaxed) }
+    private let wallOffset = Atomic<Int64>(0)
+
+    func passWall(_ step: Int64) { wallOffset.add(step, ordering: .relaxed) }
 
     func advance(by step: Int64) { milliseconds.add(step, ordering: .relaxed) }
 }
@@ -36,6 +43,8 @@ final class Bench {
 
     let directory = TemporaryDirectory()
     let clock = TestClock()
+    /// The daemon's key.
+    let serverKey = KeyPair()
     let loop: BusLoop
     private(set) var endpoints: [String] = []
     private let batches = Mailbox<Batch>(capacity: 2)
@@ -56,17 +65,21 @@ final class Bench {
         sessionsMax: Int = 16,
         endpoints wanted: [String] = [],
         bulletin: String? = nil,
-        isRealTime: Bool = false
+        isRealTime: Bool = false,
+        adjust: (inout BusConfiguration) -> Void = { _ in }
     ) throws {
         let signal = try EventSignal()
         self.signal = signal
+        var configuration = BusConfiguration(
+            endpoints: ["ipc://\(directory.path)/bus"] + wanted,
+            bulletin: bulletin,
+            bodyBytesMax: bodyBytesMax,
+            sessionsMax: sessionsMax
+        )
+        configuration.secretKey = serverKey.secret
+        adjust(&configuration)
         let loop = BusLoop(
-            configuration: BusConfiguration(
-                endpoints: ["ipc://\(directory.path)/bus"] + wanted,
-                bulletin: bulletin,
-                bodyBytesMax: bodyBytesMax,
-                sessionsMax: sessionsMax
-            ),
+            configuration: configuration,
             hand: { [batches] batch in
                 let isRefused = batches.put(batch) != nil
                 precondition(!isRefused, "more than one batch was handed over")
@@ -77,7 +90,7 @@ final class Bench {
             listening: { [listenings] in _ = listenings.put($0) },
             head: { [head] in head.current },
             now: { [clock] in isRealTime ? Clock.monotonicMilliseconds() : clock.now },
-            wallNow: { Self.wall }
+            wallNow: { [clock] in clock.wall }
         )
         self.loop = loop
         let places = Mailbox<[String]>(capacity: 1)
@@ -112,6 +125,18 @@ final class Bench {
             "no batch was handed over",
             sourceLocation: location
         )
+    }
+
+    /// Takes and completes batches until one is as wanted; it is completed as well.
+    func batch(
+        _ location: SourceLocation = #_sourceLocation,
+        where isWanted: (Batch) -> Bool
+    ) throws -> Batch {
+        while true {
+            let batch = try nextBatch(location)
+            complete()
+            if isWanted(batch) { return batch }
+        }
     }
 
     /// Whether a batch was handed over that the test has not taken.

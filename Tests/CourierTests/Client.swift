@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Keys
 import Platform
 import Rules
 import Testing
@@ -21,8 +22,22 @@ final class Client {
     private var poller = Poller()
     private var waiting: [Told] = []
 
-    init(_ bench: Bench, endpoint: Int = 0, _ options: [SocketOption] = []) throws {
+    init(
+        _ bench: Bench,
+        endpoint: Int = 0,
+        key: KeyPair? = nil,
+        _ options: [SocketOption] = []
+    ) throws {
         socket = try Socket(.dealer, in: try Context())
+        if let key {
+            try socket.set(
+                .curveClient(
+                    publicKey: key.publicKey.bytes,
+                    secretKey: key.secret,
+                    serverKey: bench.serverKey.publicKey.bytes
+                )
+            )
+        }
         try socket.set(.linger(milliseconds: 0))
         for option in options { try socket.set(option) }
         try socket.connect(bench.endpoints[endpoint])

@@ -3,6 +3,7 @@
 import BaridClient
 import Control
 import Foundation
+import Keys
 import Platform
 import TestKit
 import Testing
@@ -13,14 +14,38 @@ final class DaemonProcess {
     private(set) var process: ChildProcess
     private(set) var endpoints: [String] = []
 
+    /// Its TCP endpoint.
+    var network: String { endpoints.first { $0.hasPrefix("tcp://") } ?? "" }
+
     /// Its data directory.
     let data: String
     /// Its socket for departments.
     var bus: String { "ipc://\(data)/bus.sock" }
 
+    /// The daemon's key, where it has one.
+    let serverKey: KeyPair?
+
     /// Starts a daemon on a fresh directory and waits until it is ready.
-    init(_ options: [String] = []) throws {
+    ///
+    /// With `isKeyed` it has a key of its own; with `descriptorsMax` it may have no more descriptors.
+    init(
+        _ options: [String] = [],
+        isKeyed: Bool = false,
+        descriptorsMax: Int? = nil
+    ) throws {
         data = directory.path + "/data"
+        serverKey = isKeyed ? try ServerKey.make(in: data) : nil
+        if let descriptorsMax {
+            process = try ChildProcess(
+                "/bin/sh",
+                [
+                    "-c", "ulimit -n \(descriptorsMax); exec \"$@\"", "sh",
+                    try ChildProcess.products() + "/baridd", "--data", data,
+                ] + options
+            )
+            try waitUntilReady()
+            return
+        }
         process = try ChildProcess("baridd", ["--data", data] + options)
         try waitUntilReady()
     }
@@ -150,7 +175,7 @@ extension DaemonProcess {
         )
     }
 
-    private func control() throws -> ControlClient {
+    func control() throws -> ControlClient {
         try ControlClient(path: data + "/control.sock")
     }
 }

@@ -93,8 +93,9 @@ extension DaemonTests {
             let seed = UInt64.random(in: 0 ... .max)
             print("noise from seed \(seed)")
             var random = SeededGenerator(seed: seed)
-            let daemon = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"])
-            let endpoint = try #require(daemon.endpoints.first { $0.hasPrefix("tcp://") })
+            let daemon = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"], isKeyed: true)
+            let endpoint = daemon.network
+            let key = try daemon.enrol("city")
             let flow = try ChildProcess(
                 "barid",
                 [
@@ -103,7 +104,9 @@ extension DaemonTests {
                 ]
             )
             // Peers that never read: what they are told must not pile up.
-            let deaf = try [RawPeer(endpoint), RawPeer(daemon.bus)]
+            let deaf = try [
+                RawPeer(endpoint, key: key, server: daemon.serverKey), RawPeer(daemon.bus),
+            ]
             var held: [RawStream] = []
             let tiny = [[], [0], Array("BR".utf8)] as [[UInt8]]
             while !flow.listen(seconds: 0, until: { output, _ in output.contains("\n") }) {
@@ -111,7 +114,7 @@ extension DaemonTests {
                     for _ in 0..<200 { try peer.send(random.packet()) }
                     for bytes in tiny { for _ in 0..<100 { try peer.send(bytes) } }
                 }
-                let large = try RawPeer(endpoint)
+                let large = try RawPeer(endpoint, key: key, server: daemon.serverKey)
                 try large.send([UInt8](repeating: 7, count: 2 << 20))
                 held.append(try Self.stranger(endpoint, &random))
                 if held.count > 100 { held.removeFirst(50) }
@@ -122,7 +125,7 @@ extension DaemonTests {
             print("\(memory >> 20) MiB resident after the noise")
             #expect(memory < 256 << 20)
             try await eventually { try daemon.status().refusals > 1_000 }
-            let peer = try RawPeer(endpoint)
+            let peer = try RawPeer(endpoint, key: key, server: daemon.serverKey)
             try peer.sayHello("city")
             #expect(try peer.attach("city/desk").header.verb == .answer)
             #expect(try daemon.verify().isSound)

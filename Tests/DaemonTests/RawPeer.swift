@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Keys
 import Platform
 import Testing
 import Wire
@@ -14,25 +15,103 @@ final class RawPeer {
         var code: RefusalCode? { RefusalCode(rawValue: header.code) }
     }
 
-    private let socket: Socket
+    let socket: Socket
+    private let monitor: Monitor
     private var poller = Poller()
     private var waiting: [Told] = []
 
-    init(_ endpoint: String) throws {
-        socket = try Socket(.dealer, in: try Context())
+    init(
+        _ endpoint: String,
+        key: KeyPair? = nil,
+        server: KeyPair? = nil,
+        reconnects: Bool = true,
+        routingID: String? = nil,
+        in context: Context? = nil
+    ) throws {
+        let socket = try Socket(.dealer, in: try context ?? Context())
+        if let routingID { try socket.set(.routingID(Array(routingID.utf8))) }
+        if !reconnects { try socket.set(.reconnectInterval(milliseconds: -1)) }
         try socket.set(.linger(milliseconds: 0))
+        if let key, let server {
+            try socket.set(
+                .curveClient(
+                    publicKey: key.publicKey.bytes,
+                    secretKey: key.secret,
+                    serverKey: server.publicKey.bytes
+                )
+            )
+        }
+        monitor = try Monitor(of: socket, name: "peer-\(UInt64.random(in: 0 ... .max))")
         try socket.connect(endpoint)
         _ = poller.add(socket)
+        self.socket = socket
+    }
+
+    /// The first event of its connection that is wanted; nil if it does not come in time.
+    func event(seconds: Int64 = 20, where isWanted: (MonitorEvent) -> Bool) throws -> MonitorEvent?
+    {
+        var events = Poller()
+        _ = events.add(monitor.socket)
+        let limit = Clock.monotonicMilliseconds() + seconds * 1_000
+        while Clock.monotonicMilliseconds() < limit {
+            while let event = try monitor.next() {
+                if isWanted(event) { return event }
+            }
+            _ = try events.waitForWork(timeoutMilliseconds: 100)
+        }
+        return nil
+    }
+
+    /// Whether the daemon let it in; false if its handshake failed.
+    func isLetIn() throws -> Bool {
+        try event { event in
+            switch event {
+            case .accepted, .acceptFailed, .disconnected: false
+            default: true
+            }
+        } == .handshakeSucceeded
+    }
+
+    /// Whether the daemon has cut it off, waiting for that.
+    func isCut() throws -> Bool {
+        try event { event in
+            if case .disconnected = event { true } else { false }
+        } != nil
     }
 
     /// Opens a session for an agency.
-    func sayHello(_ agency: String) throws {
+    @discardableResult
+    func sayHello(_ agency: String, replacing session: Identifier = .none) throws -> Told {
+        try sendWhole(hello(agency, replacing: session))
+        let answer = try next()
+        try #require(answer.header.verb == .answer, "\(String(describing: answer.code))")
+        return answer
+    }
+
+    /// A packet that says hello.
+    func hello(_ agency: String, replacing session: Identifier = .none) -> [UInt8] {
         var hello = Envelope.Hello()
         hello.agency = agency
         hello.levelMin = UInt32(Limits.level)
         hello.levelMax = UInt32(Limits.level)
-        let answer = try ask(Header(.hello, number: 1), envelope: Envelope.bytes(of: hello))
-        try #require(answer.header.verb == .answer)
+        var header = Header(.hello, number: 1)
+        header.id = session
+        var writer = PacketWriter()
+        writer.append(header, envelope: Envelope.bytes(of: hello))
+        return writer.finish { [UInt8]($0) }
+    }
+
+    /// Sends bytes as one frame, waiting for room.
+    func sendWhole(_ bytes: [UInt8], more: Bool = false) throws {
+        let limit = Clock.monotonicMilliseconds() + 20_000
+        while try !send(bytes, more: more), Clock.monotonicMilliseconds() < limit {
+            _ = try poller.waitForWork(timeoutMilliseconds: 5)
+        }
+    }
+
+    /// Whether nothing is told for so long.
+    func isSilent(milliseconds: Int) throws -> Bool {
+        try poller.waitForWork(timeoutMilliseconds: milliseconds) == 0
     }
 
     /// Staffs an office; returns the answer or refusal.
@@ -58,7 +137,7 @@ final class RawPeer {
 
     /// The next operation told.
     func next(_ location: SourceLocation = #_sourceLocation) throws -> Told {
-        let limit = Clock.monotonicMilliseconds() + 20_000
+        let limit = Clock.monotonicMilliseconds() + 30_000
         while waiting.isEmpty, Clock.monotonicMilliseconds() < limit {
             guard try poller.waitForWork(timeoutMilliseconds: 1_000) > 0 else { continue }
             try receive()
@@ -99,6 +178,18 @@ final class RawStream {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether the peer hangs up, reading away what it says before.
+    func isClosed(seconds: Int64 = 20) -> Bool {
+        let limit = Clock.monotonicMilliseconds() + seconds * 1_000
+        var block = [UInt8](repeating: 0, count: 4_096)
+        while Clock.monotonicMilliseconds() < limit {
+            var end = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&end, 1, 100) > 0 else { continue }
+            guard recv(descriptor, &block, block.count, 0) > 0 else { return true }
+        }
+        return false
+    }
 
     /// Sends what the peer takes; a peer that has hung up is what a test like this wants.
     func send(_ bytes: [UInt8]) {

@@ -2,6 +2,7 @@
 
 import BaridClient
 import Control
+import Keys
 import Foundation
 import TestKit
 import Testing
@@ -60,10 +61,10 @@ extension DaemonTests {
         }
 
         @Test(
-            "an endpoint that is not of this machine, or none at all, is refused with its text",
+            "a TCP endpoint without a key of the daemon's, or no endpoint, is refused with its text",
             arguments: [
-                ("tcp://0.0.0.0:7420", "loopback"), ("tcp://*:7420", "loopback"),
-                ("tcp://10.0.0.1:7420", "loopback"), ("tcp://127.0.0.1", "port is missing"),
+                ("tcp://0.0.0.0:7420", "baridctl init"), ("tcp://*:7420", "baridctl init"),
+                ("tcp://127.0.0.1:7420", "baridctl init"), ("tcp://127.0.0.1", "port is missing"),
                 ("tcp://127.0.0.1:99999", "1 to 65535"), ("udp://127.0.0.1:7420", "ipc://"),
                 ("ipc://relative", "absolute"),
             ]
@@ -81,9 +82,10 @@ extension DaemonTests {
 
         @Test("a port in use is refused with its endpoint; a path too long for a socket as well")
         func taken() throws {
-            let first = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"])
+            let first = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"], isKeyed: true)
             let endpoint = try #require(first.endpoints.first { $0.hasPrefix("tcp://") })
             let directory = TemporaryDirectory()
+            _ = try ServerKey.make(in: directory.path + "/data")
             let refused = try Ended(
                 "baridd",
                 ["--data", directory.path + "/data", "--listen", endpoint],

@@ -14,6 +14,9 @@ extension LedgerBench {
         try LedgerReader(directory: directory.path) { try? ProcedureDeclaration.read($0) }
     }
 
+    /// How many records the journal has.
+    func records() throws -> UInt64 { try Verification(reader()).records }
+
     /// What is wrong with the ledger, in words.
     func findings() throws -> [String] {
         let verification = try Verification(reader())

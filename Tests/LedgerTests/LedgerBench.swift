@@ -93,6 +93,9 @@ final class LedgerBench {
     /// Adds something that happened to a session to the batch.
     func happen(_ event: SessionEvent) { batch.events.append(event) }
 
+    /// Adds an account of refusals to the batch.
+    func deny(_ denial: DenialCount) { batch.denials.append(denial) }
+
     /// Runs a turn on what has gathered and keeps what it told.
     func turn() throws {
         var effects = Effects()
@@ -154,8 +157,13 @@ final class LedgerBench {
     // MARK: Sessions
 
     /// Opens a session of an agency.
-    func hello(_ agency: String) throws -> UInt32 {
+    func hello(_ agency: String, key: EnrolledKey? = nil) throws -> UInt32 {
         sessions += 1
+        if let key {
+            batch.introductions.append(
+                Introduction(session: sessions, key: key, address: "192.0.2.7 port 4711")
+            )
+        }
         var hello = Envelope.Hello()
         hello.agency = agency
         let session = sessions
