@@ -125,7 +125,8 @@ extension Bus {
     ///   - inquiry: The question; keep its key.
     ///   - deadline: How long the answer may take, to 30 days.
     /// - Returns: The receipt, and where to wait for the answer.
-    /// - Throws: `keyConflict` if the key was used for another question, or another refusal.
+    /// - Throws: `notOffered` if the bus does not know the service's agency, `keyConflict` if the key
+    ///   was used for another question, or another refusal.
     public func askDurably(
         _ inquiry: Inquiry,
         deadline: Duration

@@ -81,26 +81,33 @@ final class ChildProcess: Sendable {
     {
         let limit = Clock.monotonicMilliseconds() + seconds * 1_000
         while !isEnough(output, errors) {
-            guard state.withLock({ Self.readMore(&$0, until: limit) }) else {
-                return isEnough(output, errors)
-            }
+            guard
+                state.withLock({ $0.pipes != (-1, -1) && Self.readMore(&$0, until: limit) })
+            else { return isEnough(output, errors) }
         }
         return true
     }
 
     /// Waits for its end and collects it; kills it if it does not come in time.
+    ///
+    /// What it left running may keep its pipes open: only what was said until its end is read.
     func ending(seconds: Int64 = 60) -> Ending {
         let limit = Clock.monotonicMilliseconds() + seconds * 1_000
         return state.withLock { state in
             if let ending = state.ending { return ending }
-            while Self.readMore(&state, until: limit) {}
-            let isOverdue = state.pipes != (-1, -1)
-            if isOverdue {
-                _ = Foundation.kill(number, SIGKILL)
-                while Self.readMore(&state, until: .max) {}
-            }
             var status: Int32 = 0
-            while waitpid(number, &status, 0) < 0, errno == EINTR {}
+            var isOverdue = false
+            while waitpid(number, &status, WNOHANG) == 0 {
+                let now = Clock.monotonicMilliseconds()
+                if now >= limit, !isOverdue {
+                    isOverdue = true
+                    _ = Foundation.kill(number, SIGKILL)
+                }
+                _ = Self.readMore(&state, until: now + Self.glanceMilliseconds)
+            }
+            while state.pipes != (-1, -1), Self.readMore(&state, until: 0) {}
+            for end in [state.pipes.0, state.pipes.1] where end >= 0 { close(end) }
+            state.pipes = (-1, -1)
             let signal = status & 0x7F
             let ending = signal == 0 ? Ending.exited(status >> 8 & 0xFF) : .killed(signal)
             state.ending = isOverdue ? .overran : ending
@@ -108,14 +115,17 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// Between two looks whether it has ended.
+    private static let glanceMilliseconds: Int64 = 20
+
     /// Reads what has come; false once both pipes are at their end or the time is over.
     private static func readMore(_ state: inout State, until limit: Int64) -> Bool {
-        guard state.pipes != (-1, -1) else { return false }
-        let left = limit == .max ? -1 : max(0, limit - Clock.monotonicMilliseconds())
         var ends = [
             pollfd(fd: state.pipes.0, events: Int16(POLLIN), revents: 0),
             pollfd(fd: state.pipes.1, events: Int16(POLLIN), revents: 0),
         ]
+        // With both at their end it still waits, for the end of the program.
+        let left = max(0, limit - Clock.monotonicMilliseconds())
         let count = poll(&ends, 2, Int32(clamping: left))
         guard count != 0 else { return false }
         if ends[0].revents != 0 { read(&state.pipes.0, &state.said.0) }

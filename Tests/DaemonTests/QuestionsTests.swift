@@ -75,6 +75,10 @@ extension DaemonTests {
         @Test("a durable question is answered though asker, answerer and daemon come and go")
         func durable() throws {
             let daemon = try DaemonProcess()
+            // The agency is known, and away.
+            let away = try Self.offer(on: daemon, ["--echo"])
+            away.signal(SIGTERM)
+            #expect(away.ending() == .exited(0), "\(away.errors)")
             let words = [
                 "ask", "registry/lookup", "--durable", "--deadline", "3600", "--key",
                 "0195f0a0-0000-7000-8000-0000000000a1", "--data", daemon.data,
