@@ -25,7 +25,7 @@ package final class BusLoop: Sendable {
     /// - Parameters:
     ///   - configuration: Where to listen and how much to take.
     ///   - hand: Takes a batch to the ledger without blocking; called on the bus thread, and not
-    ///     again before `collect` gave effects with `completesBatch`.
+    ///     while two batches are not completed by the effects that `collect` gave.
     ///   - collect: The next effects of the ledger, or nil if there are none now; never blocks.
     ///   - signal: Wakes the loop. Give it *after* the effects or the feed can be collected.
     ///   - feed: The next durable events for live subscriptions, or nil if there are none now; never

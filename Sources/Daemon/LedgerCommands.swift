@@ -362,9 +362,12 @@ struct LedgerCommands: OperatorCommands {
         _ body: (LedgerReader) throws -> Value
     ) throws(OperatorFault) -> Value {
         do {
-            return try body(
+            let value = try body(
                 LedgerReader(directory: configuration.directory, reading: reading)
             )
+            // It may have been committed and not be on disk yet.
+            try ledger.settle()
+            return value
         } catch {
             throw OperatorFault(
                 code: "unavailable",

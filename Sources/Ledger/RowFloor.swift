@@ -25,6 +25,7 @@ package final class RowFloor {
     }
 
     private let connection: Connection
+    private let log: LogFile
     private let tables: Tables
     private let records: RowInserter
     private let trails: RowInserter
@@ -81,6 +82,7 @@ package final class RowFloor {
                     """
                 )
             }
+            log = try LogFile(of: connection)
             try growLog()
         } catch {
             throw LedgerFault(error)
@@ -160,6 +162,7 @@ package final class RowFloor {
             waiting[office] = 0
         }
         try tables.commit()
+        try log.sync()
     }
 
     /// The next act of a case; whether it was a hop.

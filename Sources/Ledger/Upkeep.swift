@@ -28,11 +28,16 @@ struct Upkeep {
     private var checkpointedPages = 0
     private var nextLook = Int64.min
     /// Whether there is more to erase than fitted a slice.
-    private var isErasing = false
+    private(set) var isErasing = false
 
     init(directory: String, reserveBytes: Int64) {
         self.directory = directory
         self.reserveBytes = reserveBytes
+    }
+
+    /// Whether `look` has something to do.
+    func isDue(_ writer: LedgerWriter) -> Bool {
+        isCheckpointDue(writer.connection) || Clock.monotonicMilliseconds() >= nextLook
     }
 
     /// Does what is due between two batches.
@@ -80,8 +85,12 @@ struct Upkeep {
 
     /// Copies the log into the database file if it has grown to the mark.
     mutating func checkpointIfDue(_ connection: Connection) throws(SQLiteFault) {
-        guard connection.pagesWritten - checkpointedPages >= Self.pagesMax else { return }
+        guard isCheckpointDue(connection) else { return }
         try checkpoint(connection)
+    }
+
+    private func isCheckpointDue(_ connection: Connection) -> Bool {
+        connection.pagesWritten - checkpointedPages >= Self.pagesMax
     }
 
     private mutating func checkpoint(_ connection: Connection) throws(SQLiteFault) {
