@@ -95,6 +95,12 @@ let package = Package(
         ),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
+        .target(
+            name: "ProofKit",
+            dependencies: ["Ledger", "SQLite", "Rules", "Wire", crypto],
+            path: "Tests/ProofKit",
+            swiftSettings: settings
+        ),
         tests("ZeroMQTests", ["ZeroMQ", "CZeroMQ"]),
         tests("KeysTests", ["Keys", "CZeroMQ", "Platform", "Wire"]),
         tests("SQLiteTests", ["SQLite"]),
@@ -109,7 +115,10 @@ let package = Package(
         ),
         tests(
             "ProofTests",
-            ["Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules", "Wire", crypto]
+            [
+                "ProofKit", "Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules",
+                "Wire",
+            ]
         ),
         tests(
             "CourierTests",
@@ -123,7 +132,7 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "baridd", "baridctl", "barid", "Daemon", "BaridClient", "Control", "XES",
+                "baridd", "baridctl", "barid", "Trials", "Daemon", "BaridClient", "Control", "XES",
                 "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),
@@ -134,6 +143,16 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("CostTests", ["LedgerCost"]),
+        .executableTarget(
+            name: "Trials",
+            dependencies: [
+                "baridd", "ProofKit", "TestKit", "Ledger", "Declarations", "Control", "Keys",
+                "ZeroMQ",
+                "Rules", "Wire", "Platform", arguments,
+            ],
+            path: "Tests/Trials",
+            swiftSettings: settings
+        ),
         tests("TidyTests", []),
     ]
 )
@@ -142,7 +161,7 @@ if isFuzzing {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Control", "Declarations", "Rules", "Wire", "XES"],
+            dependencies: ["Control", "Declarations", "Keys", "Rules", "Wire", "XES"],
             path: "Tests/Fuzz",
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import ProofKit
 import TestKit
 
 /// Runs histories from seeds, and shrinks the one that breaks a promise.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ProofKit
 import Testing
 
 /// Goal: every promise, in histories nobody thought of.

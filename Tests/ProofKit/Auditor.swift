@@ -10,16 +10,16 @@ import Wire
 ///
 /// It shares the reader of records with the product, and nothing else: places, joins, budgets,
 /// hashes and queues are worked out anew.
-struct Auditor {
+package struct Auditor {
     private let connection: Connection
     private let procedures: [ModelProcedure]
     private let log: ClientLog
     private var offices: [UInt64: String] = [:]
     private var names: [UInt64: String] = [:]
-    private(set) var cases: [UInt64: ModelCase] = [:]
+    package private(set) var cases: [UInt64: ModelCase] = [:]
     private var records: [UInt64: (act: Act, hash: Identifier, record: JournalRecord)] = [:]
     /// How often each act stands in the journal.
-    var acts: [String: Int] {
+    package var acts: [String: Int] {
         records.values.reduce(into: [:]) { $0[$1.act.word, default: 0] += 1 }
     }
     private var settledUnder: Set<[UInt64]> = []
@@ -35,7 +35,7 @@ struct Auditor {
     ///   - receipts: How many of the log's receipts had been told when the ledger was so.
     /// - Throws: `Violation`.
     @discardableResult
-    init(
+    package init(
         directory: String,
         procedures: [ModelProcedure],
         log: ClientLog,
@@ -341,6 +341,9 @@ struct Auditor {
                 switch ask.verb {
                 case .submit: ask.action.isEmpty ? .submitted : .acted
                 case .note: .noted
+                case .publish: .published
+                case .ask: .asked
+                case .reply: .answered
                 default: Act(settling: ask.verb) ?? .started
                 }
             guard act == expected, ask.referral == 0 || record.referral == ask.referral else {

@@ -2,8 +2,8 @@
 
 /// A procedure as the model knows it: written by hand beside its YAML, sharing no code with the
 /// reader, the routing or the queues of the product.
-struct ModelProcedure: Sendable {
-    enum Target: Sendable {
+package struct ModelProcedure: Sendable {
+    package enum Target: Sendable {
         case step(String)
         case fork([String], join: String)
         case closed
@@ -11,39 +11,39 @@ struct ModelProcedure: Sendable {
         case next
     }
 
-    enum Return: Sendable {
+    package enum Return: Sendable {
         case not
         case previous
         case step(String)
     }
 
-    struct Step: Sendable {
-        var name: String
-        var office: String
-        var outcomes: [(word: String, target: Target)]
-        var attempts = 5
-        var returns = Return.not
-        var refers = false
+    package struct Step: Sendable {
+        package var name: String
+        package var office: String
+        package var outcomes: [(word: String, target: Target)]
+        package var attempts = 5
+        package var returns = Return.not
+        package var refers = false
         /// How many branches a join waits for; nil if it is no join.
-        var need: (@Sendable (Int) -> Int)?
+        package var need: (@Sendable (Int) -> Int)?
     }
 
-    var name: String
-    var source: String
-    var steps: [Step]
-    var hopsMax: UInt32
-    var takesItinerary = false
+    package var name: String
+    package var source: String
+    package var steps: [Step]
+    package var hopsMax: UInt32
+    package var takesItinerary = false
     /// Offices an ad-hoc referral may name.
-    var offices: [String] = []
+    package var offices: [String] = []
     /// Actions on closed cases with the step they begin at, if any.
-    var actions: [(word: String, step: String?)] = []
+    package var actions: [(word: String, step: String?)] = []
 
-    func step(_ name: String) -> Step? { steps.first { $0.name == name } }
+    package func step(_ name: String) -> Step? { steps.first { $0.name == name } }
 
     // MARK: The procedures of the histories
 
     /// Two offices one after the other, a loop, a return, ad-hoc referral and all that ends badly.
-    static let line = ModelProcedure(
+    package static let line = ModelProcedure(
         name: "line",
         source: """
             procedure: line
@@ -90,7 +90,7 @@ struct ModelProcedure: Sendable {
     )
 
     /// Forks within forks, joins of all or some, a step that asks for completion.
-    static func opinions(
+    package static func opinions(
         join: String,
         need: @escaping @Sendable (Int) -> Int
     ) -> ModelProcedure {
@@ -219,7 +219,7 @@ struct ModelProcedure: Sendable {
     }
 
     /// A routing slip the submitter writes.
-    static let itinerary = ModelProcedure(
+    package static let itinerary = ModelProcedure(
         name: "slip",
         source: """
             procedure: slip
@@ -251,7 +251,7 @@ struct ModelProcedure: Sendable {
     )
 
     /// The procedures of a seed: the join of the opinions waits for all, any or two.
-    static func all(seed: UInt64) -> [ModelProcedure] {
+    package static func all(seed: UInt64) -> [ModelProcedure] {
         let joins: [(String, @Sendable (Int) -> Int)] = [
             ("all", { $0 }), ("any", { _ in 1 }), ("2", { _ in 2 }),
         ]

@@ -3,9 +3,9 @@
 import Rules
 
 /// A promise found broken.
-struct Violation: Error, CustomStringConvertible {
+package struct Violation: Error, CustomStringConvertible {
     /// What was watching.
-    enum Checker: String {
+    package enum Checker: String {
         /// No acknowledged act is lost.
         case lost = "L"
         /// Nothing is applied twice, no case is at two desks.
@@ -22,68 +22,68 @@ struct Violation: Error, CustomStringConvertible {
         case bounded = "B"
     }
 
-    let checker: Checker
-    let text: String
+    package let checker: Checker
+    package let text: String
 
-    var description: String { "\(checker.rawValue): \(text)" }
+    package var description: String { "\(checker.rawValue): \(text)" }
 
-    init(_ checker: Checker, _ text: String) {
+    package init(_ checker: Checker, _ text: String) {
         self.checker = checker
         self.text = text
     }
 }
 
 /// One branch of a case, as the model has it.
-struct ModelToken {
-    enum State { case waiting, custody, dead }
+package struct ModelToken {
+    package enum State { case waiting, custody, dead }
 
-    var referral: UInt64
-    var office: String
-    var step: String
-    var lane: UInt8
-    var fork: UInt64 = 0
-    var slot: UInt32 = 0
-    var attempts: UInt32 = 0
-    var hops: UInt32 = 0
-    var asker: String?
-    var previous: String?
-    var previousOffice: String?
-    var state = State.waiting
+    package var referral: UInt64
+    package var office: String
+    package var step: String
+    package var lane: UInt8
+    package var fork: UInt64 = 0
+    package var slot: UInt32 = 0
+    package var attempts: UInt32 = 0
+    package var hops: UInt32 = 0
+    package var asker: String?
+    package var previous: String?
+    package var previousOffice: String?
+    package var state = State.waiting
 }
 
 /// Branches under way that meet at a join, as the model has them.
-struct ModelFork: Equatable {
-    var parent: UInt64
-    var join: String
-    var need: Int
-    var branches: Int
-    var arrived = 0
+package struct ModelFork: Equatable {
+    package var parent: UInt64
+    package var join: String
+    package var need: Int
+    package var branches: Int
+    package var arrived = 0
 }
 
 /// A case of the model: told act by act what was done, it predicts where the case must be.
 ///
 /// Written from the specification and the declarations, not from the product's routing.
-struct ModelCase {
-    let procedure: ModelProcedure
-    var tokens: [ModelToken] = []
-    var forks: [UInt64: ModelFork] = [:]
-    var itinerary: [String] = []
-    var isClosed = false
-    var result = ""
+package struct ModelCase {
+    package let procedure: ModelProcedure
+    package var tokens: [ModelToken] = []
+    package var forks: [UInt64: ModelFork] = [:]
+    package var itinerary: [String] = []
+    package var isClosed = false
+    package var result = ""
     /// Branches withdrawn by acts whose cause has not been read yet.
-    var withdrawn: Set<UInt64> = []
+    package var withdrawn: Set<UInt64> = []
     /// Referrals that have left for good.
-    var settled: Set<UInt64> = []
+    package var settled: Set<UInt64> = []
 
-    init(procedure: ModelProcedure) { self.procedure = procedure }
+    package init(procedure: ModelProcedure) { self.procedure = procedure }
 
     /// What an act must have done.
-    struct Prediction {
-        var entering: [ModelToken] = []
-        var withdrawn: Set<UInt64> = []
-        var closes = false
-        var waitsAtJoin = false
-        var isDead = false
+    package struct Prediction {
+        package var entering: [ModelToken] = []
+        package var withdrawn: Set<UInt64> = []
+        package var closes = false
+        package var waitsAtJoin = false
+        package var isDead = false
     }
 
     // MARK: Where it goes
@@ -107,7 +107,9 @@ struct ModelCase {
     }
 
     /// Completing a step with the outcome at a place.
-    mutating func complete(_ token: ModelToken, outcome: Int, position: UInt64) -> Prediction? {
+    package mutating func complete(_ token: ModelToken, outcome: Int, position: UInt64)
+        -> Prediction?
+    {
         guard let step = procedure.step(token.step), step.outcomes.indices.contains(outcome) else {
             return nil
         }
@@ -204,7 +206,7 @@ struct ModelCase {
     }
 
     /// Going back to where the branch came from; nil at the first.
-    func goBack(_ token: ModelToken) -> Prediction? {
+    package func goBack(_ token: ModelToken) -> Prediction? {
         if procedure.takesItinerary {
             guard token.slot > 0 else { return nil }
             return visit(Int(token.slot) - 1, from: token)
@@ -214,7 +216,7 @@ struct ModelCase {
     }
 
     /// Returning a branch; nil where the step cannot.
-    func giveBack(_ token: ModelToken) -> Prediction? {
+    package func giveBack(_ token: ModelToken) -> Prediction? {
         switch procedure.step(token.step)?.returns {
         case .previous: goBack(token)
         case .step(let name): back(to: name, from: token)
@@ -230,7 +232,7 @@ struct ModelCase {
     }
 
     /// Refusing custody: back, or a dead letter at the first office.
-    func refuse(_ token: ModelToken) -> Prediction {
+    package func refuse(_ token: ModelToken) -> Prediction {
         if let back = goBack(token) { return back }
         var dead = token
         dead.attempts = token.attempts
@@ -238,7 +240,7 @@ struct ModelCase {
     }
 
     /// Sending a branch to other offices first.
-    mutating func refer(_ token: ModelToken, to offices: [String]) -> Prediction? {
+    package mutating func refer(_ token: ModelToken, to offices: [String]) -> Prediction? {
         guard let office = offices.first else { return nil }
         if procedure.takesItinerary {
             itinerary = Array(itinerary.prefix(Int(token.slot) + 1)) + offices
@@ -253,7 +255,7 @@ struct ModelCase {
     }
 
     /// Taking a dead branch out for good; another branch may go on because it waited for this one.
-    mutating func dismiss(_ token: ModelToken) -> Prediction {
+    package mutating func dismiss(_ token: ModelToken) -> Prediction {
         var next = token
         next.hops = 0
         var number = token.fork
