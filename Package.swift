@@ -94,6 +94,8 @@ let package = Package(
             ["BaridClient", "Bench", "Keys", "Platform", "Wire", "XES", arguments, subprocess]
         ),
 
+        door("manual", [arguments]),
+
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         tests("ZeroMQTests", ["ZeroMQ", "CZeroMQ"]),
         tests("KeysTests", ["Keys", "CZeroMQ", "Platform", "Wire"]),
@@ -123,7 +125,7 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "baridd", "baridctl", "barid", "Daemon", "BaridClient", "Control", "XES",
+                "baridd", "baridctl", "barid", "manual", "Daemon", "BaridClient", "Control", "XES",
                 "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),
