@@ -94,6 +94,8 @@ let package = Package(
             ["BaridClient", "Bench", "Keys", "Platform", "Wire", "XES", arguments, subprocess]
         ),
 
+        door("manual", [arguments]),
+
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         .target(
             name: "ProofKit",
@@ -132,7 +134,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "baridd", "baridctl", "barid", "Trials", "Daemon", "BaridClient", "Control", "XES",
+                "baridd", "baridctl", "barid", "Trials", "manual", "Daemon", "BaridClient",
+                "Control", "XES",
                 "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),

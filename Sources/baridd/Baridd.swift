@@ -11,8 +11,10 @@ struct Baridd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baridd",
         abstract: "The message bus for government: case files from office to office.",
-        version: DaemonConfiguration.version,
-        subcommands: [Serve.self, SelfTestCommand.self, SelfTestWriterCommand.self],
+        version: DaemonConfiguration.versionText,
+        subcommands: [
+            Serve.self, SelfTestCommand.self, SelfTestWriterCommand.self, CompletionCommand.self,
+        ],
         defaultSubcommand: Serve.self
     )
 }
