@@ -84,7 +84,7 @@ let package = Package(
         room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Keys", "Platform"]),
 
-        door("baridd", ["Daemon", "Platform", arguments]),
+        door("baridd", ["Daemon", "Declarations", "Platform", arguments]),
         door(
             "baridctl",
             ["Control", "Declarations", "Keys", "Platform", "Rules", "XES", arguments]

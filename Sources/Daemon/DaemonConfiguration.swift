@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Courier
 internal import Wire
 
 /// What a daemon needs to know to start; every field but the directory has a default.
@@ -32,4 +33,18 @@ package struct DaemonConfiguration: Sendable {
     package var busSocket: String { directory + "/bus.sock" }
     /// The socket of the operators.
     package var controlSocket: String { directory + "/control.sock" }
+
+    /// What the bus is to be given.
+    func bus(secretKey: [UInt8]?) -> BusConfiguration {
+        var bus = BusConfiguration(
+            endpoints: ["ipc://" + busSocket] + endpoints,
+            bulletin: bulletin,
+            bodyBytesMax: bodyBytesMax,
+            sessionsMax: sessionsMax
+        )
+        bus.secretKey = secretKey
+        bus.isEveryEndpointKeyed = isEveryEndpointKeyed
+        bus.connectionsMax = connectionsMax
+        return bus
+    }
 }

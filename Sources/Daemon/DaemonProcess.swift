@@ -24,11 +24,19 @@ package struct DaemonProcess {
         package let description: String
     }
 
+    private let files: ConfigurationFiles
+    private let settings: Settings
     private let configuration: DaemonConfiguration
 
     /// A daemon that has not started.
-    package init(_ configuration: DaemonConfiguration) {
-        self.configuration = configuration
+    ///
+    /// - Parameters:
+    ///   - settings: As read from `files`.
+    ///   - files: Read again at each reload.
+    package init(_ settings: Settings, from files: ConfigurationFiles) {
+        self.files = files
+        self.settings = settings
+        configuration = settings.configuration
     }
 
     /// Runs until SIGTERM or SIGINT, then drains: no new work, what was taken is answered, sessions
@@ -39,7 +47,7 @@ package struct DaemonProcess {
     package func run(ready: @escaping @Sendable ([String]) -> Void) throws(Failure) {
         // Blocked before any thread starts, so that every thread inherits the mask.
         do {
-            let signals = try SignalReader([DaemonSignals.terminate, DaemonSignals.interrupt])
+            let signals = try SignalReader(DaemonSignals.all)
             let lock = try DirectoryLock(path: configuration.directory)
             let ledger = LedgerThread(signal: try EventSignal())
             try open(ledger)
@@ -89,17 +97,8 @@ package struct DaemonProcess {
         ready: @escaping @Sendable ([String]) -> Void
     ) throws(Failure) {
         let serverKey = try serverKey()
-        var busConfiguration = BusConfiguration(
-            endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
-            bulletin: configuration.bulletin,
-            bodyBytesMax: configuration.bodyBytesMax,
-            sessionsMax: configuration.sessionsMax
-        )
-        busConfiguration.secretKey = serverKey?.secret
-        busConfiguration.isEveryEndpointKeyed = configuration.isEveryEndpointKeyed
-        busConfiguration.connectionsMax = configuration.connectionsMax
         let bus = BusLoop(
-            configuration: busConfiguration,
+            configuration: configuration.bus(secretKey: serverKey?.secret),
             hand: { ledger.hand($0) },
             collect: { ledger.collect() },
             signal: ledger.signal,
@@ -144,6 +143,7 @@ package struct DaemonProcess {
             endpoints: endpoints,
             startedAt: Clock.wallMilliseconds(),
             serverKey: serverKey,
+            live: LiveConfiguration(settings, from: files, on: ledger),
             reading: Self.read
         )
         let control: ControlServer

@@ -19,6 +19,7 @@ struct LedgerCommands: OperatorCommands {
     let startedAt: Int64
     /// The daemon's key; nil if it has none.
     let serverKey: KeyPair?
+    let live: LiveConfiguration
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {

@@ -2,6 +2,7 @@
 
 internal import Control
 internal import Courier
+internal import Declarations
 internal import Ledger
 internal import Platform
 
@@ -10,6 +11,8 @@ internal import Platform
 /// The watchdog is fed by proof, never by a free timer: a commit of its own reached the disk, and
 /// the bus has turned since it was last asked. A frozen disk or a stuck thread leaves it hungry.
 struct Supervision {
+    /// Longest pause between looks at what is to be undone, in milliseconds.
+    private static let glanceMilliseconds: Int64 = 1_000
     /// Pause between looks where no watchdog sets one, in milliseconds.
     private static let pauseMilliseconds: Int64 = 10_000
 
@@ -17,28 +20,83 @@ struct Supervision {
     let bus: BusLoop
     let commands: LedgerCommands
 
-    /// Returns when a signal has come; without a service manager it only waits for that.
+    /// Returns when a signal to stop has come; reloads the configuration at SIGHUP, and undoes a
+    /// reload that was not confirmed in time.
     func wait(for signals: borrowing SignalReader) {
         var descriptor = SignalWait(signals.fileDescriptor)
-        guard let manager = ServiceManager.fromEnvironment() else {
-            while signals.next() == nil { descriptor.wait(milliseconds: nil) }
-            return
-        }
-        manager.tell(.ready, .status(summary))
+        let manager = ServiceManager.fromEnvironment()
+        manager?.tell(.ready, .status(summary))
         // Three looks in the time of the watchdog, so that one late look does not starve it; a
         // sweep of the bus takes up to a second.
-        let patience = manager.watchdogMilliseconds.map { $0 / 3 }
+        let patience = manager?.watchdogMilliseconds.map { $0 / 3 }
         let pause = max(patience ?? Self.pauseMilliseconds, 1_100)
+        var nextLook = manager == nil ? Int64.max : Clock.monotonicMilliseconds()
         var sweeps: UInt64 = 0
-        while signals.next() == nil {
-            let now = bus.counters.sweeps
-            if now != sweeps, ledger.probe(withinMilliseconds: pause) {
-                manager.tell(.alive, .status(summary))
+        while !isStopping(signals, manager) {
+            undoIfDue(manager)
+            if let manager, Clock.monotonicMilliseconds() >= nextLook {
+                let turned = bus.counters.sweeps
+                if turned != sweeps, ledger.probe(withinMilliseconds: pause) {
+                    manager.tell(.alive, .status(summary))
+                }
+                sweeps = turned
+                nextLook = Clock.monotonicMilliseconds() + pause
             }
-            sweeps = now
-            descriptor.wait(milliseconds: pause)
+            descriptor.wait(
+                milliseconds: min(
+                    Self.glanceMilliseconds,
+                    max(0, nextLook - Clock.monotonicMilliseconds())
+                )
+            )
         }
-        manager.tell(.stopping, .status("Draining: what was taken is answered."))
+        manager?.tell(.stopping, .status("Draining: what was taken is answered."))
+    }
+
+    /// Takes the signals that came; true once one of them says to stop.
+    private func isStopping(
+        _ signals: borrowing SignalReader,
+        _ manager: ServiceManager?
+    ) -> Bool {
+        while let signal = signals.next() {
+            guard signal.number == DaemonSignals.hangUp else { return true }
+            do throws(LiveConfiguration.Fault) {
+                let who = Operator(uid: signal.uid, pid: signal.pid, reason: "SIGHUP")
+                let reload = try commands.live.reload(undoAfter: nil, by: who)
+                say("configuration reloaded", reload, manager)
+            } catch {
+                let text = "The configuration was not reloaded: \(error)"
+                writeStandardError("baridd: \(text)\n")
+                manager?.tell(.status(text))
+            }
+        }
+        return false
+    }
+
+    private func undoIfDue(_ manager: ServiceManager?) {
+        let who = Operator(
+            uid: ThisProcess.uid,
+            pid: ThisProcess.number,
+            reason: "The reload was not confirmed in time."
+        )
+        do throws(LiveConfiguration.Fault) {
+            guard let undone = try commands.live.undoIfDue(by: who) else { return }
+            say("reload undone, since nobody confirmed it", undone, manager)
+        } catch {
+            writeStandardError("baridd: The reload could not be undone: \(error)\n")
+        }
+    }
+
+    private func say(
+        _ what: String,
+        _ reload: LiveConfiguration.Reload,
+        _ manager: ServiceManager?
+    ) {
+        let waiting = reload.changes.count { !$0.key.isReloadable }
+        let text =
+            "\(what): \(reload.changes.count - waiting) settings changed, \(waiting) wait for a "
+            + "restart"
+        writeStandardError("baridd: \(text)\n")
+        manager?.tell(.status(text))
     }
 
     /// How things stand, in one line for people.

@@ -30,6 +30,8 @@ package final class LedgerThread: Sendable {
     private let thread = Mutex<Joining?>(nil)
     private let lastHead = Mutex<Head?>(nil)
     private let eventThread = Mutex<Joining?>(nil)
+    /// How much of the disk must be free; `start` sets them from its limits.
+    package let marks = DiskMarks(reserveBytes: 0)
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
 
@@ -57,6 +59,7 @@ package final class LedgerThread: Sendable {
         limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
+        marks.reserveBytes = limits.diskReserveBytes
         let started: WorkerThread
         do {
             started = try WorkerThread(name: "ledger", stackBytes: 4 << 20) { [self] in
@@ -182,7 +185,7 @@ package final class LedgerThread: Sendable {
         }
         events.tell(head: writer.journal.head)
         _ = opened.put(nil)
-        var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
+        var upkeep = Upkeep(directory: directory, marks: marks)
         var effects = Effects()
         writer.tellAccess(into: &effects)
         send(&effects)

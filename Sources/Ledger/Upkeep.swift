@@ -24,15 +24,15 @@ struct Upkeep {
     static let pauseMilliseconds: Int64 = 1_000
 
     private let directory: String
-    private let reserveBytes: Int64
+    private let marks: DiskMarks
     private var checkpointedPages = 0
     private var nextLook = Int64.min
     /// Whether there is more to erase than fitted a slice.
     private var isErasing = false
 
-    init(directory: String, reserveBytes: Int64) {
+    init(directory: String, marks: DiskMarks) {
         self.directory = directory
-        self.reserveBytes = reserveBytes
+        self.marks = marks
     }
 
     /// Does what is due between two batches.
@@ -48,7 +48,7 @@ struct Upkeep {
         guard now >= nextLook else { return }
         nextLook = now + Self.pauseMilliseconds
         if let free = try? DiskSpace.freeBytes(directory) {
-            writer.isStorageLow = free < reserveBytes
+            writer.isStorageLow = free < marks.reserveBytes
         }
         // A full slice is followed by the next one once there is nothing else to do.
         isErasing = try writer.erase(wall: Clock.wallMilliseconds())

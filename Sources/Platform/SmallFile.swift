@@ -34,23 +34,49 @@ package enum SmallFile {
                     "Others may read it: make it yours alone (chmod 600), and think of a new one."
             )
         }
-        var bytes = [UInt8](repeating: 0, count: bytesMax + 1)
+        let bytes = try take(bytesMax + 1, from: descriptor, path)
+        guard bytes.count <= bytesMax else {
+            throw SystemFault(errno: EFBIG, operation: "read", path: path)
+        }
+        return bytes
+    }
+
+    /// Reads the beginning of a file.
+    ///
+    /// - Parameters:
+    ///   - path: A regular file.
+    ///   - bytes: How much at most.
+    /// - Returns: So many bytes, or all of a smaller file.
+    /// - Throws: `SystemFault`.
+    package static func read(prefixOf path: String, bytes: Int) throws(SystemFault) -> [UInt8] {
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else { throw .latest("read", path) }
+        return try take(bytes, from: FileDescriptor(number), path)
+    }
+
+    private static func take(
+        _ bytesMax: Int,
+        from descriptor: borrowing FileDescriptor,
+        _ path: String
+    ) throws(SystemFault) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: bytesMax)
         var count = 0
+        let number = descriptor.number
         while count < bytes.count {
             let taken = uninterrupted {
                 bytes.withUnsafeMutableBytes { buffer in
                     Glibc.read(
-                        descriptor.number,
+                        number,
                         buffer.baseAddress.map { $0 + count },
                         buffer.count - count
                     )
                 }
             }
             guard taken >= 0 else { throw .latest("read", path) }
-            guard taken > 0 else { return Array(bytes[..<count]) }
+            guard taken > 0 else { break }
             count += taken
         }
-        throw SystemFault(errno: EFBIG, operation: "read", path: path)
+        return Array(bytes[..<count])
     }
 }
 
