@@ -47,13 +47,14 @@ extension LedgerCommands {
         by identity: OperatorIdentity,
         reason: String
     ) throws(OperatorFault) -> ConfigurationReload {
+        let who = Operator(uid: identity.uid, pid: identity.pid, reason: reason)
         do throws(LiveConfiguration.Fault) {
-            return ConfigurationReload(
-                try live.reload(
-                    undoAfter: undoAfterSeconds.map { Int64($0) * 1_000 },
-                    by: Operator(uid: identity.uid, pid: identity.pid, reason: reason)
-                )
+            let reload = try live.reload(
+                undoAfter: undoAfterSeconds.map { Int64($0) * 1_000 },
+                by: who
             )
+            reload.tell(to: log, by: who)
+            return ConfigurationReload(reload)
         } catch {
             throw fault(error)
         }

@@ -23,6 +23,9 @@ package struct DaemonConfiguration: Sendable {
     /// Connections of keyed endpoints at once.
     package var connectionsMax = 8_192
 
+    /// Least level of what is logged.
+    package var logLevel = "info"
+
     /// Version of the daemon.
     package static let version = "0.1.0"
 

@@ -5,6 +5,7 @@ internal import Courier
 internal import Declarations
 internal import Keys
 internal import Ledger
+package import Logs
 internal import Platform
 internal import Rules
 internal import Synchronization
@@ -27,16 +28,20 @@ package struct DaemonProcess {
     private let files: ConfigurationFiles
     private let settings: Settings
     private let configuration: DaemonConfiguration
+    private let log: DaemonLog
 
     /// A daemon that has not started.
     ///
     /// - Parameters:
     ///   - settings: As read from `files`.
     ///   - files: Read again at each reload.
-    package init(_ settings: Settings, from files: ConfigurationFiles) {
+    ///   - log: Told what happens from the start on.
+    package init(_ settings: Settings, from files: ConfigurationFiles, log: DaemonLog) {
         self.files = files
         self.settings = settings
         configuration = settings.configuration
+        self.log = log
+        log.setLevel(configuration.logLevel)
     }
 
     /// Runs until SIGTERM or SIGINT, then drains: no new work, what was taken is answered, sessions
@@ -54,6 +59,7 @@ package struct DaemonProcess {
             defer { ledger.stop() }
             try serve(ledger, signals, ready: ready)
             _ = lock.path
+            log.say(.stopped)
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -143,7 +149,8 @@ package struct DaemonProcess {
             endpoints: endpoints,
             startedAt: Clock.wallMilliseconds(),
             serverKey: serverKey,
-            live: LiveConfiguration(settings, from: files, on: ledger),
+            live: liveConfiguration(on: ledger),
+            log: log,
             reading: Self.read
         )
         let control: ControlServer
@@ -155,9 +162,23 @@ package struct DaemonProcess {
         }
         defer { control.stop() }
         ready(endpoints)
-        Supervision(ledger: ledger, bus: bus, commands: commands).wait(for: signals)
+        log.say(
+            .ready,
+            [
+                .version: DaemonConfiguration.version,
+                .endpoints: endpoints.joined(separator: " "),
+            ]
+        )
+        Supervision(ledger: ledger, bus: bus, commands: commands, log: log).wait(for: signals)
         if case .failure(let fault) = bound.tryTake() {
             throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
+        }
+    }
+
+    private func liveConfiguration(on ledger: LedgerThread) -> LiveConfiguration {
+        LiveConfiguration(settings, from: files, on: ledger) { [log] configuration in
+            ledger.marks.reserveBytes = configuration.diskReserveBytes
+            log.setLevel(configuration.logLevel)
         }
     }
 

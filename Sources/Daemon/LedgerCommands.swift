@@ -5,6 +5,7 @@ internal import Courier
 internal import Declarations
 internal import Keys
 internal import Ledger
+internal import Logs
 internal import Platform
 internal import Rules
 internal import Wire
@@ -20,6 +21,7 @@ struct LedgerCommands: OperatorCommands {
     /// The daemon's key; nil if it has none.
     let serverKey: KeyPair?
     let live: LiveConfiguration
+    let log: DaemonLog
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {

@@ -65,13 +65,20 @@ final class LiveConfiguration: Sendable {
 
     private let files: ConfigurationFiles
     private let ledger: LedgerThread
+    private let apply: @Sendable (DaemonConfiguration) -> Void
     private let state: Mutex<State>
     private let manager = ServiceManager.fromEnvironment()
 
-    /// The settings a daemon started with.
-    init(_ settings: Settings, from files: ConfigurationFiles, on ledger: LedgerThread) {
+    /// The settings a daemon started with; `apply` is called with each that follow.
+    init(
+        _ settings: Settings,
+        from files: ConfigurationFiles,
+        on ledger: LedgerThread,
+        apply: @escaping @Sendable (DaemonConfiguration) -> Void
+    ) {
         self.files = files
         self.ledger = ledger
+        self.apply = apply
         state = Mutex(State(settings: settings))
     }
 
@@ -190,10 +197,6 @@ final class LiveConfiguration: Sendable {
         state.settings = next
         apply(next.configuration)
         return position
-    }
-
-    private func apply(_ configuration: DaemonConfiguration) {
-        ledger.marks.reserveBytes = configuration.diskReserveBytes
     }
 
     private static func changes(from before: Settings, to after: Settings) -> [Change] {

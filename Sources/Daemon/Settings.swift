@@ -65,6 +65,7 @@ package struct Settings: Equatable, Sendable {
         configuration.sessionsMax = Int(number(.sessionsMax))
         configuration.bodyBytesMax = Int(number(.bodyMax))
         configuration.diskReserveBytes = number(.diskReserve)
+        configuration.logLevel = word(.logLevel)
         return configuration
     }
 

@@ -2,8 +2,8 @@
 
 internal import Control
 internal import Courier
-internal import Declarations
 internal import Ledger
+internal import Logs
 internal import Platform
 
 /// Tells the service manager how the daemon is while it waits for the signal to stop.
@@ -19,6 +19,7 @@ struct Supervision {
     let ledger: LedgerThread
     let bus: BusLoop
     let commands: LedgerCommands
+    let log: DaemonLog
 
     /// Returns when a signal to stop has come; reloads the configuration at SIGHUP, and undoes a
     /// reload that was not confirmed in time.
@@ -34,10 +35,13 @@ struct Supervision {
         var sweeps: UInt64 = 0
         while !isStopping(signals, manager) {
             undoIfDue(manager)
+            log.tellSuppressed()
             if let manager, Clock.monotonicMilliseconds() >= nextLook {
                 let turned = bus.counters.sweeps
                 if turned != sweeps, ledger.probe(withinMilliseconds: pause) {
                     manager.tell(.alive, .status(summary))
+                } else {
+                    log.say(.watchdogHungry)
                 }
                 sweeps = turned
                 nextLook = Clock.monotonicMilliseconds() + pause
@@ -49,6 +53,7 @@ struct Supervision {
                 )
             )
         }
+        log.say(.draining)
         manager?.tell(.stopping, .status("Draining: what was taken is answered."))
     }
 
@@ -59,14 +64,15 @@ struct Supervision {
     ) -> Bool {
         while let signal = signals.next() {
             guard signal.number == DaemonSignals.hangUp else { return true }
+            let who = Operator(uid: signal.uid, pid: signal.pid, reason: "SIGHUP")
             do throws(LiveConfiguration.Fault) {
-                let who = Operator(uid: signal.uid, pid: signal.pid, reason: "SIGHUP")
-                let reload = try commands.live.reload(undoAfter: nil, by: who)
-                say("configuration reloaded", reload, manager)
+                try commands.live.reload(undoAfter: nil, by: who).tell(to: log, by: who)
             } catch {
-                let text = "The configuration was not reloaded: \(error)"
-                writeStandardError("baridd: \(text)\n")
-                manager?.tell(.status(text))
+                log.say(
+                    .configurationRefused,
+                    [.fault: error.description, .uid: "\(who.uid)", .pid: "\(who.pid)"]
+                )
+                manager?.tell(.status("The configuration was not reloaded: \(error)"))
             }
         }
         return false
@@ -80,23 +86,10 @@ struct Supervision {
         )
         do throws(LiveConfiguration.Fault) {
             guard let undone = try commands.live.undoIfDue(by: who) else { return }
-            say("reload undone, since nobody confirmed it", undone, manager)
+            log.say(.configurationUndone, [.settings: undone.settings])
         } catch {
-            writeStandardError("baridd: The reload could not be undone: \(error)\n")
+            log.say(.configurationRefused, [.fault: error.description])
         }
-    }
-
-    private func say(
-        _ what: String,
-        _ reload: LiveConfiguration.Reload,
-        _ manager: ServiceManager?
-    ) {
-        let waiting = reload.changes.count { !$0.key.isReloadable }
-        let text =
-            "\(what): \(reload.changes.count - waiting) settings changed, \(waiting) wait for a "
-            + "restart"
-        writeStandardError("baridd: \(text)\n")
-        manager?.tell(.status(text))
     }
 
     /// How things stand, in one line for people.

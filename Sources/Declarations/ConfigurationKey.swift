@@ -10,6 +10,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case sessionsMax = "bus.sessions-max"
     case bodyMax = "bus.body-max"
     case diskReserve = "disk.reserve"
+    case logLevel = "log.level"
 
     /// What a value must be.
     package enum Shape: Equatable, Sendable {
@@ -20,6 +21,8 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         /// One endpoint, or nothing.
         case endpointOrNothing
         case flag
+        /// One of these words.
+        case word([String])
         case count(ClosedRange<Int64>)
         case bytes(ClosedRange<Int64>)
     }
@@ -37,6 +40,8 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .connectionsMax, .sessionsMax: .count(1...1_000_000)
         case .bodyMax: .bytes(0...Self.bodyBytesMax)
         case .diskReserve: .bytes(0...Int64.max)
+        case .logLevel:
+            .word(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         }
     }
 
@@ -51,6 +56,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .sessionsMax: .number(4_096)
         case .bodyMax: .number(1 << 20)
         case .diskReserve: .number(64 << 20)
+        case .logLevel: .text("info")
         }
     }
 
@@ -58,7 +64,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     package var isReloadable: Bool {
         switch self {
         case .data, .listen, .keyedSocket, .bulletin, .connectionsMax, .sessionsMax, .bodyMax: false
-        case .diskReserve: true
+        case .diskReserve, .logLevel: true
         }
     }
 

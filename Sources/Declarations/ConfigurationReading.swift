@@ -123,6 +123,7 @@ package struct ConfigurationReading {
             guard !item.isBlank else { return .text("") }
             return item.word(of: what, &findings).map { .text($0.text) }
         case .flag: return item.flag(of: what, &findings).map { .flag($0) }
+        case .word(let words): return item.oneOf(words, of: what, &findings).map { .text($0) }
         case .count, .bytes: return number(item, of: key, what, &findings)
         }
     }

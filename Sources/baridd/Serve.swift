@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Daemon
 internal import Declarations
 internal import Glibc
+internal import Logs
 internal import Platform
 
 /// `baridd serve`, or `baridd` alone: the daemon.
@@ -113,24 +114,34 @@ struct Serve: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         let files = files
+        let log = DaemonLog.ofThisProcess()
         let settings: Settings
         do throws(ConfigurationFaults) {
             settings = try files.read()
             if check { try DirectoryCheck(settings).run() }
         } catch {
-            for fault in error.faults { writeStandardError("baridd: \(fault.description)\n") }
+            for fault in error.faults { tell(fault.description, log) }
             throw ExitCode(DaemonProcess.permanentFailure)
         }
         guard !check else { return print("The configuration is sound.") }
         do {
-            try DaemonProcess(settings, from: files).run { endpoints in
+            try DaemonProcess(settings, from: files, log: log).run { endpoints in
                 print("baridd \(DaemonConfiguration.version) is ready on")
                 for endpoint in endpoints { print("  \(endpoint)") }
                 fflush(nil)
             }
         } catch {
-            writeStandardError("baridd: \(error.description)\n")
+            tell(error.description, log)
             throw ExitCode(error.exitStatus)
+        }
+    }
+
+    /// Says why there is no daemon: to the journal with its fields, or plainly to whoever started it.
+    private func tell(_ text: String, _ log: DaemonLog) {
+        if log.isJournal {
+            log.say(.startFailed, [.fault: text])
+        } else {
+            writeStandardError("baridd: \(text)\n")
         }
     }
 }

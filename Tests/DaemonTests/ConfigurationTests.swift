@@ -195,6 +195,23 @@ extension DaemonTests {
             #expect(daemon.terminate() == .exited(0))
         }
 
+        @Test(
+            "what is logged follows the level of a reload, and names no setting that did not change"
+        )
+        func level() throws {
+            let bench = try Bench("log:\n  level: warning\n")
+            let daemon = try DaemonProcess(["--config", bench.file])
+            try bench.write("log:\n  level: notice\n")
+            #expect(try daemon.baridctl("config", "reload", "--reason", "look").status == 0)
+            #expect(daemon.terminate() == .exited(0))
+            let told = daemon.process.errors.split(separator: "\n")
+            try #require(told.count == 3, "\(told)")
+            #expect(told[0].contains(#""kind":"configurationReloaded""#), "\(told)")
+            #expect(told[0].contains(#""settings":"log.level: warning -> notice""#), "\(told)")
+            #expect(told[1].contains(#""kind":"draining""#), "\(told)")
+            #expect(told[2].contains(#""kind":"stopped""#), "\(told)")
+        }
+
         @Test("a reserve above what is free refuses new cases from the reload on")
         func applied() async throws {
             let bench = try Bench("")
