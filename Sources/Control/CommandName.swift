@@ -47,4 +47,5 @@ package enum CommandName: String, CaseIterable, Sendable {
     case configReload = "config.reload"
     case configConfirm = "config.confirm"
     case configUndo = "config.undo"
+    case metrics
 }

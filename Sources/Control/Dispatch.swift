@@ -127,6 +127,9 @@ struct Dispatch {
             return try runAccess(name, &call, send)
         case .configCheck, .configShow, .configDiff, .configReload, .configConfirm, .configUndo:
             return try runConfiguration(name, &call, send)
+        case .metrics:
+            try call.takesNothing()
+            return try call.done(try commands.metrics())
         }
     }
 

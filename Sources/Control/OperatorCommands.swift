@@ -26,6 +26,9 @@ package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationC
     /// How the daemon is doing.
     func status() throws(OperatorFault) -> Status
 
+    /// All figures as text for Prometheus.
+    func metrics() throws(OperatorFault) -> MetricsText
+
     /// All published versions, by name, newest version first.
     func procedures() throws(OperatorFault) -> [ProcedureRow]
 

@@ -69,13 +69,16 @@ package struct DaemonProcess {
 
     private func open(_ ledger: LedgerThread) throws(Failure) {
         do {
+            var limits = LedgerLimits(
+                bodyBytesMax: configuration.bodyBytesMax,
+                daemon: "baridd/" + DaemonConfiguration.version,
+                diskReserveBytes: configuration.diskReserveBytes
+            )
+            limits.diskWarnBytes = configuration.diskWarnBytes
+            limits.diskStopBytes = configuration.diskStopBytes
             try ledger.start(
                 directory: configuration.directory,
-                limits: LedgerLimits(
-                    bodyBytesMax: configuration.bodyBytesMax,
-                    daemon: "baridd/" + DaemonConfiguration.version,
-                    diskReserveBytes: configuration.diskReserveBytes
-                ),
+                limits: limits,
                 reading: Self.read
             )
             let reader = try LedgerReader(
@@ -151,6 +154,7 @@ package struct DaemonProcess {
             serverKey: serverKey,
             live: liveConfiguration(on: ledger),
             log: log,
+            guards: Guards(directory: configuration.directory, log: log),
             reading: Self.read
         )
         let control: ControlServer
@@ -177,7 +181,7 @@ package struct DaemonProcess {
 
     private func liveConfiguration(on ledger: LedgerThread) -> LiveConfiguration {
         LiveConfiguration(settings, from: files, on: ledger) { [log] configuration in
-            ledger.marks.reserveBytes = configuration.diskReserveBytes
+            ledger.marks.value = configuration.diskMarks
             log.setLevel(configuration.logLevel)
         }
     }

@@ -22,6 +22,7 @@ struct LedgerCommands: OperatorCommands {
     let serverKey: KeyPair?
     let live: LiveConfiguration
     let log: DaemonLog
+    let guards: Guards
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {
@@ -61,7 +62,12 @@ struct LedgerCommands: OperatorCommands {
         status.freeDiskBytes = UInt64(
             (try? DiskSpace.freeBytes(configuration.directory)) ?? 0
         )
+        status.alarms = guards.alarms
         return status
+    }
+
+    func metrics() throws(OperatorFault) -> MetricsText {
+        MetricsText(text: try Metrics(commands: self, guards: guards).text())
     }
 
     private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }

@@ -65,7 +65,14 @@ package struct Settings: Equatable, Sendable {
         configuration.sessionsMax = Int(number(.sessionsMax))
         configuration.bodyBytesMax = Int(number(.bodyMax))
         configuration.diskReserveBytes = number(.diskReserve)
+        configuration.diskWarnBytes = number(.diskWarn)
+        configuration.diskStopBytes = number(.diskStop)
+        configuration.clockJumpMilliseconds = number(.clockJump)
+        configuration.memoryWarnBytes = number(.memoryWarn)
         configuration.logLevel = word(.logLevel)
+        let metricsFile = word(.metricsFile)
+        configuration.metricsFile = metricsFile.isEmpty ? nil : metricsFile
+        configuration.metricsMilliseconds = number(.metricsEvery)
         return configuration
     }
 

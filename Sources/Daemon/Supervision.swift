@@ -33,9 +33,14 @@ struct Supervision {
         let pause = max(patience ?? Self.pauseMilliseconds, 1_100)
         var nextLook = manager == nil ? Int64.max : Clock.monotonicMilliseconds()
         var sweeps: UInt64 = 0
+        var file = MetricsFile()
+        let metrics = Metrics(commands: commands, guards: commands.guards)
         while !isStopping(signals, manager) {
             undoIfDue(manager)
             log.tellSuppressed()
+            let configuration = commands.live.settings.configuration
+            commands.guards.look(configuration)
+            file.writeIfDue(configuration, metrics, log)
             if let manager, Clock.monotonicMilliseconds() >= nextLook {
                 let turned = bus.counters.sweeps
                 if turned != sweeps, ledger.probe(withinMilliseconds: pause) {

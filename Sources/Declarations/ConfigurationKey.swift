@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Rules
+
 /// A setting of the daemon, named by its place in the configuration file.
 package enum ConfigurationKey: String, CaseIterable, Sendable {
     case data
@@ -9,13 +11,21 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case connectionsMax = "bus.connections-max"
     case sessionsMax = "bus.sessions-max"
     case bodyMax = "bus.body-max"
+    case diskWarn = "disk.warn"
     case diskReserve = "disk.reserve"
+    case diskStop = "disk.stop"
+    case clockJump = "clock.jump"
+    case memoryWarn = "memory.warn"
     case logLevel = "log.level"
+    case metricsFile = "metrics.file"
+    case metricsEvery = "metrics.every"
 
     /// What a value must be.
     package enum Shape: Equatable, Sendable {
         /// An absolute path.
         case path
+        /// An absolute path, or nothing.
+        case pathOrNothing
         /// Endpoints of ZeroMQ; the courier knows their forms.
         case endpoints
         /// One endpoint, or nothing.
@@ -25,6 +35,8 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case word([String])
         case count(ClosedRange<Int64>)
         case bytes(ClosedRange<Int64>)
+        /// A duration of ISO 8601; bounds and values in milliseconds.
+        case duration(ClosedRange<Int64>)
     }
 
     /// The largest body that may be configured, in bytes.
@@ -39,7 +51,10 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .bulletin: .endpointOrNothing
         case .connectionsMax, .sessionsMax: .count(1...1_000_000)
         case .bodyMax: .bytes(0...Self.bodyBytesMax)
-        case .diskReserve: .bytes(0...Int64.max)
+        case .diskWarn, .diskReserve, .diskStop, .memoryWarn: .bytes(0...Int64.max)
+        case .clockJump: .duration(100...3_600_000)
+        case .metricsFile: .pathOrNothing
+        case .metricsEvery: .duration(1_000...3_600_000)
         case .logLevel:
             .word(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         }
@@ -55,8 +70,14 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .connectionsMax: .number(8_192)
         case .sessionsMax: .number(4_096)
         case .bodyMax: .number(1 << 20)
+        case .diskWarn: .number(1 << 30)
         case .diskReserve: .number(64 << 20)
+        case .diskStop: .number(16 << 20)
+        case .clockJump: .number(2_000)
+        case .memoryWarn: .number(512 << 20)
         case .logLevel: .text("info")
+        case .metricsFile: .text("")
+        case .metricsEvery: .number(15_000)
         }
     }
 
@@ -64,7 +85,9 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     package var isReloadable: Bool {
         switch self {
         case .data, .listen, .keyedSocket, .bulletin, .connectionsMax, .sessionsMax, .bodyMax: false
-        case .diskReserve, .logLevel: true
+        case .diskWarn, .diskReserve, .diskStop, .clockJump, .memoryWarn, .logLevel, .metricsFile,
+            .metricsEvery:
+            true
         }
     }
 
@@ -86,7 +109,11 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .list(let items): "[" + items.joined(separator: ", ") + "]"
         case .flag(let flag): flag ? "true" : "false"
         case .number(let number):
-            if case .bytes = shape { ByteCount.text(of: number) } else { String(number) }
+            switch shape {
+            case .bytes: ByteCount.text(of: number)
+            case .duration: Term(milliseconds: number)?.text ?? String(number)
+            default: String(number)
+            }
         }
     }
 
@@ -109,7 +136,7 @@ package enum ConfigurationValue: Equatable, Sendable {
     case text(String)
     case list([String])
     case flag(Bool)
-    /// A count, or a number of bytes.
+    /// A count, a number of bytes, or of milliseconds.
     case number(Int64)
 }
 

@@ -107,7 +107,8 @@ package struct ConfigurationReading {
     ) -> ConfigurationValue? {
         let what = "'\(key.rawValue)'"
         switch key.shape {
-        case .path:
+        case .pathOrNothing where item.isBlank: return .text("")
+        case .path, .pathOrNothing:
             guard let word = item.word(of: what, &findings) else { return nil }
             guard word.text.hasPrefix("/") else {
                 findings.add(
@@ -124,6 +125,8 @@ package struct ConfigurationReading {
             return item.word(of: what, &findings).map { .text($0.text) }
         case .flag: return item.flag(of: what, &findings).map { .flag($0) }
         case .word(let words): return item.oneOf(words, of: what, &findings).map { .text($0) }
+        case .duration(let range):
+            return item.milliseconds(of: what, in: range, &findings).map { .number($0) }
         case .count, .bytes: return number(item, of: key, what, &findings)
         }
     }

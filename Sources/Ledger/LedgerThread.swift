@@ -31,7 +31,7 @@ package final class LedgerThread: Sendable {
     private let lastHead = Mutex<Head?>(nil)
     private let eventThread = Mutex<Joining?>(nil)
     /// How much of the disk must be free; `start` sets them from its limits.
-    package let marks = DiskMarks(reserveBytes: 0)
+    package let marks = SharedDiskMarks(DiskMarks(warn: 0, reserve: 0, stop: 0))
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
 
@@ -59,7 +59,11 @@ package final class LedgerThread: Sendable {
         limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
-        marks.reserveBytes = limits.diskReserveBytes
+        marks.value = DiskMarks(
+            warn: limits.diskWarnBytes,
+            reserve: limits.diskReserveBytes,
+            stop: limits.diskStopBytes
+        )
         let started: WorkerThread
         do {
             started = try WorkerThread(name: "ledger", stackBytes: 4 << 20) { [self] in
@@ -236,7 +240,9 @@ package final class LedgerThread: Sendable {
         let monotonic = Clock.monotonicMilliseconds()
         switch work {
         case .batch(let batch):
+            let start = Clock.monotonicNanoseconds()
             try writer.turn(batch, wall: wall, monotonic: monotonic, into: &effects)
+            writer.note(batch, took: Clock.monotonicNanoseconds() - start)
         case .act(let act, let who, let reply):
             let answer: ActReply
             do {
@@ -334,6 +340,10 @@ package struct LedgerGauges: Sendable {
     package var journalHash: String
     /// Whether the disk is too full for new cases.
     package var isStorageLow: Bool
+    /// How full the disk was at the last look.
+    package var diskStage: DiskStage
+    /// What was measured since the start.
+    package var figures: LedgerFigures
     /// Offices with a lease or a session.
     package var offices: [Office]
     /// Durable subscriptions with members, by number.
@@ -360,6 +370,8 @@ extension LedgerWriter {
             journalHead: journal.head,
             journalHash: TrailReader.hexadecimal(journal.hash),
             isStorageLow: isStorageLow,
+            diskStage: diskStage,
+            figures: figures,
             offices: directory.offices.compactMap { office in
                 let desk = desks[Int(office.number)]
                 guard desk.leased > 0 || desk.takerCount > 0 else { return nil }

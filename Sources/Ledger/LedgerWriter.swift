@@ -49,6 +49,8 @@ package final class LedgerWriter {
     /// Referrals delivered since the start.
     @Confined package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
+    package var diskStage = DiskStage.plenty
+    var figures = LedgerFigures()
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
     @Confined var cards: [UInt64: UInt32] = [:]
@@ -218,6 +220,7 @@ package final class LedgerWriter {
     }
 
     private func commit(wrote: Bool) throws(SQLiteFault) {
+        let start = Clock.monotonicNanoseconds()
         do {
             try tables.commit()
         } catch {
@@ -231,7 +234,17 @@ package final class LedgerWriter {
         accessBook.settle()
         hops += hopsInBatch
         hopsInBatch = 0
-        if wrote { commits += 1 }
+        guard wrote else { return }
+        commits += 1
+        figures.commitMicroseconds.record((Clock.monotonicNanoseconds() - start) / 1_000)
+    }
+
+    /// Measures a batch that was applied and may be answered.
+    func note(_ batch: Batch, took nanoseconds: Int64) {
+        let operations = batch.operations.count
+        guard operations > 0 else { return }
+        figures.batchOperations.record(Int64(operations))
+        figures.acceptMicroseconds.record(nanoseconds / 1_000, times: UInt64(operations))
     }
 
     private func transaction(
@@ -438,6 +451,10 @@ package struct LedgerLimits: Sendable {
     package var daemon: String
     /// Free disk space, in bytes, below which no new case is taken.
     package var diskReserveBytes: Int64
+    /// Free disk space, in bytes, below which somebody should know.
+    package var diskWarnBytes: Int64 = 0
+    /// Free disk space, in bytes, below which only what ends or moves something is taken.
+    package var diskStopBytes: Int64 = 0
 
     /// Limits of a ledger.
     package init(bodyBytesMax: Int, daemon: String, diskReserveBytes: Int64) {

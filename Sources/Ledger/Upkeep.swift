@@ -24,13 +24,13 @@ struct Upkeep {
     static let pauseMilliseconds: Int64 = 1_000
 
     private let directory: String
-    private let marks: DiskMarks
+    private let marks: SharedDiskMarks
     private var checkpointedPages = 0
     private var nextLook = Int64.min
     /// Whether there is more to erase than fitted a slice.
     private var isErasing = false
 
-    init(directory: String, marks: DiskMarks) {
+    init(directory: String, marks: SharedDiskMarks) {
         self.directory = directory
         self.marks = marks
     }
@@ -48,7 +48,8 @@ struct Upkeep {
         guard now >= nextLook else { return }
         nextLook = now + Self.pauseMilliseconds
         if let free = try? DiskSpace.freeBytes(directory) {
-            writer.isStorageLow = free < marks.reserveBytes
+            writer.diskStage = marks.value.stage(free: free)
+            writer.isStorageLow = writer.diskStage >= .refusing
         }
         // A full slice is followed by the next one once there is nothing else to do.
         isErasing = try writer.erase(wall: Clock.wallMilliseconds())

@@ -16,6 +16,14 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case configurationReloaded
     case configurationRefused
     case configurationUndone
+    case diskEnough
+    case diskWarn
+    case diskReserve
+    case diskStop
+    case clockJumped
+    case memoryHigh
+    case memoryNormal
+    case metricsFailed
 
     /// The message identifier of the journal, 32 hexadecimal digits.
     package var id: String {
@@ -28,16 +36,25 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .configurationReloaded: "888648813b3a4ecb96c145d7657bcc04"
         case .configurationRefused: "965fa86a060646e29214aa4a1a5ab8ea"
         case .configurationUndone: "cb8337f7fa5a45b7a7692982b772861f"
+        case .diskEnough: "a8ae246e0089429aa8ee2a51ceeac484"
+        case .diskWarn: "1a995e2d36ed454291fe72d961a2c9fa"
+        case .diskReserve: "fa0d74a0bb104b33a8071418b4c38d57"
+        case .diskStop: "8067e58be6214488980f852cb9720d69"
+        case .clockJumped: "4ae3a757081143e9a3c2dd9941813ea7"
+        case .memoryHigh: "0679c2e7abcf4892a4ae901db103d390"
+        case .memoryNormal: "cb5794c6286d426291cebf2e8afea91e"
+        case .metricsFailed: "0cb5dd662eff414b9b160801d4b5d8c6"
         }
     }
 
     /// How much it matters.
     var level: Logger.Level {
         switch self {
-        case .ready, .draining, .stopped, .configurationReloaded: .notice
-        case .configurationUndone: .warning
-        case .configurationRefused, .watchdogHungry: .error
-        case .startFailed: .critical
+        case .ready, .draining, .stopped, .configurationReloaded, .diskEnough, .memoryNormal:
+            .notice
+        case .configurationUndone, .diskWarn, .clockJumped, .memoryHigh, .metricsFailed: .warning
+        case .configurationRefused, .watchdogHungry, .diskReserve: .error
+        case .startFailed, .diskStop: .critical
         }
     }
 
@@ -53,6 +70,19 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .configurationReloaded: "The configuration was read again and is in force."
         case .configurationRefused: "The configuration was not reloaded; nothing was changed."
         case .configurationUndone: "A reload was undone, since nobody confirmed it in time."
+        case .diskEnough: "The disk has enough free space again."
+        case .diskWarn: "The disk has less free space than the mark warn."
+        case .diskReserve:
+            "The disk has less free space than the mark reserve: nothing new is taken, what was "
+                + "taken can be settled."
+        case .diskStop:
+            "The disk has less free space than the mark stop: only what ends or moves something is "
+                + "taken."
+        case .clockJumped:
+            "The wall clock jumped; what is due stays due at the instants that were promised."
+        case .memoryHigh: "The daemon takes more memory than the mark warn."
+        case .memoryNormal: "The daemon takes less memory than the mark warn again."
+        case .metricsFailed: "The metrics could not be written to their file."
         }
     }
 }
@@ -71,6 +101,14 @@ package enum LogField: String, Sendable {
     case waiting
     case uid
     case pid
+    /// Free space, in bytes.
+    case free
+    /// How full the disk is, from 0 to 3.
+    case stage
+    /// By how much the clock jumped, back if below 0.
+    case milliseconds
+    /// Resident memory, in bytes.
+    case resident
     /// Messages of the kind that were left out before this one.
     case suppressed
 }

@@ -80,6 +80,27 @@ package enum SmallFile {
     }
 }
 
+extension SmallFile {
+    /// Puts a file in the place of another at once: whoever reads it sees the old or the new, whole.
+    ///
+    /// Not durable: after a loss of power either may be there, or an empty one.
+    ///
+    /// - Throws: `SystemFault`.
+    package static func replace(
+        _ path: String,
+        with bytes: [UInt8],
+        mode: UInt32
+    ) throws(SystemFault) {
+        let fresh = path + ".new"
+        let number = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard number >= 0 else { throw .latest("make", fresh) }
+        let descriptor = FileDescriptor(number)
+        guard fchmod(descriptor.number, mode) == 0 else { throw .latest("guard", fresh) }
+        try NewFile.fill(descriptor, with: bytes, fresh)
+        guard rename(fresh, path) == 0 else { throw .latest("replace", path) }
+    }
+}
+
 /// Writes files that must not exist yet.
 package enum NewFile {
     /// Writes a new file durably, its name included; the mode holds from its first byte on.
@@ -95,12 +116,27 @@ package enum NewFile {
         let descriptor = FileDescriptor(number)
         // The umask may have taken bits away; it never adds one.
         guard fchmod(descriptor.number, mode) == 0 else { throw .latest("guard", path) }
+        try fill(descriptor, with: bytes, path)
+        guard fsync(descriptor.number) == 0 else { throw .latest("sync", path) }
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let folder = open(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw .latest("open", parent) }
+        let directory = FileDescriptor(folder)
+        guard fsync(directory.number) == 0 else { throw .latest("sync", parent) }
+    }
+
+    fileprivate static func fill(
+        _ descriptor: borrowing FileDescriptor,
+        with bytes: [UInt8],
+        _ path: String
+    ) throws(SystemFault) {
+        let number = descriptor.number
         var offset = 0
         while offset < bytes.count {
             let count = uninterrupted {
                 bytes.withUnsafeBytes { buffer in
                     Glibc.write(
-                        descriptor.number,
+                        number,
                         buffer.baseAddress.map { $0 + offset },
                         buffer.count - offset
                     )
@@ -109,11 +145,5 @@ package enum NewFile {
             guard count > 0 else { throw .latest("write", path) }
             offset += count
         }
-        guard fsync(descriptor.number) == 0 else { throw .latest("sync", path) }
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let folder = open(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw .latest("open", parent) }
-        let directory = FileDescriptor(folder)
-        guard fsync(directory.number) == 0 else { throw .latest("sync", parent) }
     }
 }

@@ -12,6 +12,13 @@ extension StubCommands {
         applies: "now"
     )
 
+    func metrics() throws(OperatorFault) -> MetricsText {
+        MetricsText(
+            text: "# HELP barid_sessions Service connections that are open.\n"
+                + "# TYPE barid_sessions gauge\nbarid_sessions 2\n"
+        )
+    }
+
     func checkConfiguration() throws(OperatorFault) -> [ConfigurationFinding] {
         [
             ConfigurationFinding(
