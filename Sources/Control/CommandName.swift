@@ -41,4 +41,11 @@ package enum CommandName: String, CaseIterable, Sendable {
     case policyRole = "policy.role"
     case policyList = "policy.list"
     case policyExplain = "policy.explain"
+    case configCheck = "config.check"
+    case configShow = "config.show"
+    case configDiff = "config.diff"
+    case configReload = "config.reload"
+    case configConfirm = "config.confirm"
+    case configUndo = "config.undo"
+    case metrics
 }

@@ -125,6 +125,11 @@ struct Dispatch {
         case .agencyAdd, .agencyRotate, .agencyShow, .agencySuspend, .agencyResume, .agencyRevoke,
             .agencyLimit, .policyGrant, .policyRevoke, .policyRole, .policyList, .policyExplain:
             return try runAccess(name, &call, send)
+        case .configCheck, .configShow, .configDiff, .configReload, .configConfirm, .configUndo:
+            return try runConfiguration(name, &call, send)
+        case .metrics:
+            try call.takesNothing()
+            return try call.done(try commands.metrics())
         }
     }
 

@@ -22,9 +22,12 @@ package struct OperatorIdentity: Equatable, Sendable {
 /// Methods are called from several threads at once, one for each connection, and may block. Names,
 /// numbers and texts are as the operator gave them; only their JSON was checked. A reason is 1 to
 /// 1000 bytes where it is not optional.
-package protocol OperatorCommands: EventCommands, AccessCommands {
+package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationCommands {
     /// How the daemon is doing.
     func status() throws(OperatorFault) -> Status
+
+    /// All figures as text for Prometheus.
+    func metrics() throws(OperatorFault) -> MetricsText
 
     /// All published versions, by name, newest version first.
     func procedures() throws(OperatorFault) -> [ProcedureRow]

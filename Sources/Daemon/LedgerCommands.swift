@@ -5,6 +5,7 @@ internal import Courier
 internal import Declarations
 internal import Keys
 internal import Ledger
+internal import Logs
 internal import Platform
 internal import Rules
 internal import Wire
@@ -19,6 +20,9 @@ struct LedgerCommands: OperatorCommands {
     let startedAt: Int64
     /// The daemon's key; nil if it has none.
     let serverKey: KeyPair?
+    let live: LiveConfiguration
+    let log: DaemonLog
+    let guards: Guards
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {
@@ -58,7 +62,12 @@ struct LedgerCommands: OperatorCommands {
         status.freeDiskBytes = UInt64(
             (try? DiskSpace.freeBytes(configuration.directory)) ?? 0
         )
+        status.alarms = guards.alarms
         return status
+    }
+
+    func metrics() throws(OperatorFault) -> MetricsText {
+        MetricsText(text: try Metrics(commands: self, guards: guards).text())
     }
 
     private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }

@@ -125,6 +125,7 @@ extension LedgerWriter {
                     ? .empty : UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
             )
         }
+        figures.deliveryMilliseconds.record(now - referral.entered)
         desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
         desks[Int(referral.office)].leased += 1
     }

@@ -30,6 +30,10 @@ package struct LedgerGauges: Sendable {
     package var journalHash: String
     /// Whether the disk is too full for new cases.
     package var isStorageLow: Bool
+    /// How full the disk was at the last look.
+    package var diskStage: DiskStage
+    /// What was measured since the start.
+    package var figures: LedgerFigures
     /// Offices with a lease or a session.
     package var offices: [Office]
     /// Durable subscriptions with members, by number.
@@ -56,6 +60,8 @@ extension LedgerWriter {
             journalHead: journal.head,
             journalHash: TrailReader.hexadecimal(journal.hash),
             isStorageLow: isStorageLow,
+            diskStage: diskStage,
+            figures: figures,
             offices: directory.offices.compactMap { office in
                 let desk = desks[Int(office.number)]
                 guard desk.leased > 0 || desk.takerCount > 0 else { return nil }

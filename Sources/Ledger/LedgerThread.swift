@@ -33,11 +33,15 @@ package final class LedgerThread: Sendable {
     private let held = Mutex<Sealed?>(nil)
     /// The last mark that is on disk.
     private let synced = Atomic<UInt64>(0)
+    /// What was measured of batches until they were on disk.
+    private let figures = Mutex(LedgerFigures())
     private let opened = Mailbox<LedgerFault?>(capacity: 1)
     private let events = EventThread()
     private let thread = Mutex<Joining?>(nil)
     private let lastHead = Mutex<Head?>(nil)
     private let eventThread = Mutex<Joining?>(nil)
+    /// How much of the disk must be free; `start` sets them from its limits.
+    package let marks = SharedDiskMarks(DiskMarks(warn: 0, reserve: 0, stop: 0))
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
 
@@ -71,6 +75,11 @@ package final class LedgerThread: Sendable {
         limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
+        marks.value = DiskMarks(
+            warn: limits.diskWarnBytes,
+            reserve: limits.diskReserveBytes,
+            stop: limits.diskStopBytes
+        )
         let started: WorkerThread
         do {
             started = try WorkerThread(name: "ledger", stackBytes: 4 << 20) { [self] in
@@ -226,7 +235,7 @@ package final class LedgerThread: Sendable {
         defer { stage.close() }
         noteOnDisk(writer.mark(0))
         _ = opened.put(nil)
-        var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
+        var upkeep = Upkeep(directory: directory, marks: marks)
         var effects = Effects()
         var given: UInt64 = 0
         writer.tellAccess(into: &effects)
@@ -291,6 +300,7 @@ package final class LedgerThread: Sendable {
         _ given: inout UInt64,
         into effects: inout Effects
     ) throws(LedgerFault) {
+        let taken = Clock.monotonicNanoseconds()
         try writer.apply(
             batch,
             wall: Clock.wallMilliseconds(),
@@ -299,12 +309,16 @@ package final class LedgerThread: Sendable {
         )
         guard writer.isSyncDue else { return }
         given += 1
+        var mark = writer.mark(given)
+        mark.operations = batch.operations.count
+        mark.taken = taken
+        mark.committed = writer.committed
         guard isIdle(after: given - 1), inbox.isEmpty else {
             writer.leaveSync()
-            return stage.sync(writer.mark(given))
+            return stage.sync(mark)
         }
         try writer.sync()
-        noteOnDisk(writer.mark(given))
+        noteOnDisk(mark)
     }
 
     /// Does whatever is no batch, with the stage idle; all of it is on disk on return.
@@ -334,7 +348,9 @@ package final class LedgerThread: Sendable {
             send(&effects, after: given)
             _ = reply.put(answer)
         case .gauges(let reply):
-            _ = reply.put(writer.gauges)
+            var gauges = writer.gauges
+            figures.withLock { gauges.figures.take(batches: $0) }
+            _ = reply.put(gauges)
         case .probe(let reply):
             try writer.probe(wall: wall)
             _ = reply.put(true)
@@ -371,6 +387,17 @@ package final class LedgerThread: Sendable {
                 time: Clock.wallMilliseconds()
             )
             lastHead.withLock { $0 = head }
+        }
+        if mark.operations > 0 {
+            let now = Clock.monotonicNanoseconds()
+            figures.withLock { figures in
+                figures.batchOperations.record(Int64(mark.operations))
+                figures.commitMicroseconds.record((now - mark.committed) / 1_000)
+                figures.acceptMicroseconds.record(
+                    (now - mark.taken) / 1_000,
+                    times: UInt64(mark.operations)
+                )
+            }
         }
         synced.store(mark.number, ordering: .releasing)
         signal.signal()

@@ -52,6 +52,8 @@ package final class LedgerWriter {
     /// Referrals delivered since the start.
     @Confined package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
+    package var diskStage = DiskStage.plenty
+    var figures = LedgerFigures()
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
     @Confined var cards: [UInt64: UInt32] = [:]
@@ -70,6 +72,8 @@ package final class LedgerWriter {
     @Confined var random: Randomness
     /// Set once nobody knows whether a transaction reached the disk; nothing may be applied then.
     private var isUndecided = false
+    /// When the last commit began, monotonic ns.
+    private(set) var committed: Int64 = 0
     /// Pages written when the log was synced last, or its sync was left to somebody.
     private var pagesSynced = 0
 
@@ -266,6 +270,7 @@ package final class LedgerWriter {
     }
 
     private func commit(wrote: Bool) throws(SQLiteFault) {
+        committed = Clock.monotonicNanoseconds()
         do {
             try tables.commit()
         } catch {
@@ -486,6 +491,10 @@ package struct LedgerLimits: Sendable {
     package var daemon: String
     /// Free disk space, in bytes, below which no new case is taken.
     package var diskReserveBytes: Int64
+    /// Free disk space, in bytes, below which somebody should know.
+    package var diskWarnBytes: Int64 = 0
+    /// Free disk space, in bytes, below which only what ends or moves something is taken.
+    package var diskStopBytes: Int64 = 0
 
     /// Limits of a ledger.
     package init(bodyBytesMax: Int, daemon: String, diskReserveBytes: Int64) {

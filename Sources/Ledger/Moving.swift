@@ -46,6 +46,7 @@ private struct Arrival {
 extension LedgerWriter {
     func move(_ hop: Hop) throws(SQLiteFault) -> Receipt {
         let settled = hop.holding.referral
+        figures.stepMilliseconds.record(now - settled.entered)
         let arrival = try arrive(hop)
         let others =
             arrival.closes

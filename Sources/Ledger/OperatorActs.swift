@@ -43,6 +43,8 @@ package enum OperatorAct: Sendable {
     case forgetSubscription(agency: String, name: String)
     /// Records what the public is told at the bulletin.
     case notice(topic: String, text: String)
+    /// Records what a reload of the configuration changes: a line a setting.
+    case configured(String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
 }
@@ -87,6 +89,13 @@ extension LedgerWriter {
             case .notice(let topic, let text):
                 let told = Array("\(topic)\n\(text)".utf8)
                 let receipt = try append(record(.noticed, who), content: who, body: told)
+                outcome = .done(position: receipt.position)
+            case .configured(let changes):
+                let receipt = try append(
+                    record(.configured, who),
+                    content: who,
+                    body: Array(changes.utf8)
+                )
                 outcome = .done(position: receipt.position)
             case .retention(let rule): outcome = try setRetention(rule, who)
             case .forgetSubscription(let agency, let name):

@@ -56,7 +56,10 @@ package final class RowFloor {
         envelopeBytes: Int,
         bodyBytes: Int
     ) throws(LedgerFault) {
-        upkeep = Upkeep(directory: directory, reserveBytes: 0)
+        upkeep = Upkeep(
+            directory: directory,
+            marks: SharedDiskMarks(DiskMarks(warn: 0, reserve: 0, stop: 0))
+        )
         self.offices = offices
         envelope = [UInt8](repeating: 0x45, count: envelopeBytes)
         body = [UInt8](repeating: 0x78, count: bodyBytes)

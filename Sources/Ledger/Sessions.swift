@@ -23,6 +23,9 @@ extension LedgerWriter {
             return effects.refuse(code, number: header.number, session: operation.session)
         }
         let request = Request(operation, session: session, envelope: envelope, body: body)
+        guard diskStage < .settling || header.verb != .note else {
+            return effects.refuse(.storageFull, request, retryAt: now + 30_000)
+        }
         switch header.verb {
         case .submit: try submit(request, into: &effects)
         case .accept, .complete, .return, .refer, .release, .refuse, .note:

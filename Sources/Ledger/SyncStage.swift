@@ -14,6 +14,11 @@ final class SyncStage: Sendable {
         var number: UInt64
         var position: UInt64
         var hash: [UInt8]
+        /// Operations of the batch; 0 for anything else.
+        var operations = 0
+        /// When the batch was taken and when it was committed, monotonic ns.
+        var taken: Int64 = 0
+        var committed: Int64 = 0
     }
 
     private enum Request: Sendable {

@@ -34,6 +34,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case cataloguePublished = 40
     case erased = 41
     case noticed = 42
+    case configured = 48
     case connected = 64
     case denied = 65
     case keyEnrolled = 66
@@ -78,6 +79,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .cataloguePublished: "catalogue-published"
         case .erased: "erased"
         case .noticed: "noticed"
+        case .configured: "configured"
         case .connected: "connected"
         case .denied: "denied"
         case .keyEnrolled: "key-enrolled"

@@ -22,6 +22,7 @@ struct Baridctl: ParsableCommand {
             SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
             NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
             CompletionCommand.self,
+            ConfigCommand.self, MetricsCommand.self,
         ]
     )
 }

@@ -52,6 +52,7 @@ struct StatusCommand: ParsableCommand {
             ("write-ahead log bytes", String(status.walBytes)),
             ("free disk bytes", String(status.freeDiskBytes)),
             ("resident memory bytes", String(status.residentBytes)),
+            ("alarms", status.alarms?.joined(separator: " ") ?? "none"),
         ]
     }
 }
