@@ -55,6 +55,7 @@ package struct DaemonProcess {
 
     private func open(_ ledger: LedgerThread) throws(Failure) {
         do {
+            try LedgerFiles.narrow(in: configuration.directory)
             try ledger.start(
                 directory: configuration.directory,
                 limits: LedgerLimits(
@@ -146,18 +147,34 @@ package struct DaemonProcess {
             serverKey: serverKey,
             reading: Self.read
         )
-        let control: ControlServer
-        do throws(SystemFault) {
-            control = try ControlServer(commands: commands)
-            try control.start(path: configuration.controlSocket)
-        } catch {
-            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
+        let servers = try ControlDoor.Kind.allCases.map { kind throws(Failure) in
+            try controlServer(commands, kind)
         }
-        defer { control.stop() }
+        defer { for server in servers { server.stop() } }
         ready(endpoints)
         Supervision(ledger: ledger, bus: bus, commands: commands).wait(for: signals)
         if case .failure(let fault) = bound.tryTake() {
             throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
+        }
+    }
+
+    /// One of the sockets for operators, listening.
+    private func controlServer(
+        _ commands: LedgerCommands,
+        _ kind: ControlDoor.Kind
+    ) throws(Failure) -> ControlServer {
+        do throws(SystemFault) {
+            let name = configuration.group(kind)
+            var group: UInt32?
+            if let name { group = try SystemGroup.number(of: name) }
+            let server = try ControlServer(
+                commands: commands,
+                door: ControlDoor(kind, group: group)
+            )
+            try server.start(path: configuration.socket(kind))
+            return server
+        } catch {
+            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
         }
     }
 

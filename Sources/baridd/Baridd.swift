@@ -22,8 +22,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the daemon; what baridd does without a subcommand.",
         discussion: """
-            Listens on ipc://DIR/bus.sock for departments and on DIR/control.sock for operators. \
-            Needs no configuration. SIGTERM drains: what was taken is answered, then it exits 0.
+            Listens on ipc://DIR/bus.sock for departments, and for operators on DIR/control.sock \
+            and, for those who only look, DIR/observe.sock. Needs no configuration. SIGTERM drains: what was taken is answered, then it exits 0.
 
             Exit status: 0 drained, 64 usage, 100 something must be changed before a restart \
             helps, 111 the system failed and a restart may help.
@@ -68,6 +68,27 @@ struct Serve: ParsableCommand {
     )
     var diskReserve: Int64 = 64 << 20
 
+    @Option(
+        help: ArgumentHelp(
+            "Group that may do everything at control.sock, beside root and the daemon's user.",
+            valueName: "group"
+        )
+    )
+    var controlGroup: String?
+
+    @Option(
+        help: ArgumentHelp("Group that may look at observe.sock.", valueName: "group")
+    )
+    var observeGroup: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Directory of control.sock and observe.sock (default: the data directory).",
+            valueName: "dir"
+        )
+    )
+    var sockets: String?
+
     func validate() throws {
         guard (0...64 << 20).contains(bodyMax) else {
             throw ValidationError("--body-max is 0 to 67108864 bytes.")
@@ -85,6 +106,9 @@ struct Serve: ParsableCommand {
         configuration.bodyBytesMax = bodyMax
         configuration.isEveryEndpointKeyed = keyedSocket
         configuration.connectionsMax = connectionsMax
+        configuration.controlGroup = controlGroup
+        configuration.observeGroup = observeGroup
+        configuration.socketDirectory = sockets
         // A connection is a descriptor, and the usual soft limit of 1024 is for select(2).
         Descriptors.raiseLimit()
         configuration.diskReserveBytes = diskReserve
