@@ -118,7 +118,7 @@ let package = Package(
         tests("XESTests", ["XES"]),
         tests(
             "LedgerTests",
-            ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]
+            ["Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules", "Wire"]
         ),
         tests(
             "ProofTests",

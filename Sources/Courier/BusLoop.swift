@@ -19,6 +19,7 @@ package final class BusLoop: Sendable {
     private let published = Mutex(BusCounters())
     private let publishedReport = Mutex(ServiceReport())
     private let announcements = Mailbox<Announcement>(capacity: 256)
+    private let cuts = Mailbox<UInt32>(capacity: 256)
 
     /// A loop that does nothing before `run`.
     ///
@@ -80,6 +81,15 @@ package final class BusLoop: Sendable {
         else { return false }
         let notice = Announcement(topic: topic, text: text, time: wallNow())
         guard announcements.put(notice) == nil else { return false }
+        ledger.signal.signal()
+        return true
+    }
+
+    /// Ends a session shortly, as if it had fallen silent; may be called from any thread.
+    ///
+    /// - Returns: Whether it is on its way: false if too many wait.
+    package func cut(session: UInt32) -> Bool {
+        guard cuts.put(session) == nil else { return false }
         ledger.signal.signal()
         return true
     }
@@ -148,6 +158,7 @@ package final class BusLoop: Sendable {
             door: door,
             bulletin: board,
             announcements: announcements,
+            cuts: cuts,
             poller: poller,
             signalSlot: signalSlot,
             ledger: ledger,

@@ -44,6 +44,7 @@ struct Switchboard: ~Copyable {
     let door: Doorkeeper?
     let bulletin: Bulletin?
     let announcements: Mailbox<Announcement>
+    let cuts: Mailbox<UInt32>
     private let signalSlot: Int
     private var poller: Poller
 
@@ -100,6 +101,7 @@ struct Switchboard: ~Copyable {
         door: Doorkeeper?,
         bulletin: Bulletin?,
         announcements: Mailbox<Announcement>,
+        cuts: Mailbox<UInt32>,
         poller: consuming Poller,
         signalSlot: Int,
         ledger: LedgerLine,
@@ -111,6 +113,7 @@ struct Switchboard: ~Copyable {
         self.door = door
         self.bulletin = bulletin
         self.announcements = announcements
+        self.cuts = cuts
         self.poller = poller
         self.signalSlot = signalSlot
         self.ledger = ledger
@@ -151,6 +154,7 @@ struct Switchboard: ~Copyable {
         try collectEffects()
         if isWoken || isFeedLeft { try putOutFeed() }
         if isWoken { try announce() }
+        if isWoken { try cutSessions() }
         try attendDoor()
         try listen()
         handOver()
@@ -255,6 +259,7 @@ struct Switchboard: ~Copyable {
         }
         counters.sessions = sessions.count
         counters.sweeps += 1
+        counters.sweptAt = now
         counters.subscriptions = live.count
         counters.questions = questions.openCount
         try announceHead()

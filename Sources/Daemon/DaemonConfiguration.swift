@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Control
 internal import Courier
 internal import Ledger
 internal import Wire
@@ -39,6 +40,13 @@ package struct DaemonConfiguration: Sendable {
     /// Least level of what is logged.
     package var logLevel = "info"
 
+    /// Group that may use `control.sock`, by name or number; nil for root and the daemon's user only.
+    package var controlGroup: String?
+    /// Group that may use `observe.sock`, in the same way.
+    package var observeGroup: String?
+    /// Where the sockets of the operators are; the data directory if nil.
+    package var socketDirectory: String?
+
     /// Version of the daemon.
     package static let version = "0.1.0"
 
@@ -47,8 +55,6 @@ package struct DaemonConfiguration: Sendable {
 
     /// The socket of the bus.
     package var busSocket: String { directory + "/bus.sock" }
-    /// The socket of the operators.
-    package var controlSocket: String { directory + "/control.sock" }
 
     var diskMarks: DiskMarks {
         DiskMarks(warn: diskWarnBytes, reserve: diskReserveBytes, stop: diskStopBytes)
@@ -66,5 +72,18 @@ package struct DaemonConfiguration: Sendable {
         bus.isEveryEndpointKeyed = isEveryEndpointKeyed
         bus.connectionsMax = connectionsMax
         return bus
+    }
+
+    /// One of the sockets of the operators.
+    func socket(_ kind: ControlDoor.Kind) -> String {
+        (socketDirectory ?? directory) + "/" + kind.fileName
+    }
+
+    /// The group that may use it.
+    func group(_ kind: ControlDoor.Kind) -> String? {
+        switch kind {
+        case .observe: observeGroup
+        case .control: controlGroup
+        }
     }
 }

@@ -69,6 +69,7 @@ package struct DaemonProcess {
 
     private func open(_ ledger: LedgerThread) throws(Failure) {
         do {
+            try LedgerFiles.narrow(in: configuration.directory)
             var limits = LedgerLimits(
                 bodyBytesMax: configuration.bodyBytesMax,
                 daemon: "baridd/" + DaemonConfiguration.version,
@@ -157,14 +158,10 @@ package struct DaemonProcess {
             guards: Guards(directory: configuration.directory, log: log),
             reading: Self.read
         )
-        let control: ControlServer
-        do throws(SystemFault) {
-            control = try ControlServer(commands: commands)
-            try control.start(path: configuration.controlSocket)
-        } catch {
-            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
+        let servers = try ControlDoor.Kind.allCases.map { kind throws(Failure) in
+            try controlServer(commands, kind)
         }
-        defer { control.stop() }
+        defer { for server in servers { server.stop() } }
         ready(endpoints)
         log.say(
             .ready,
@@ -183,6 +180,26 @@ package struct DaemonProcess {
         LiveConfiguration(settings, from: files, on: ledger) { [log] configuration in
             ledger.marks.value = configuration.diskMarks
             log.setLevel(configuration.logLevel)
+        }
+    }
+
+    /// One of the sockets for operators, listening.
+    private func controlServer(
+        _ commands: LedgerCommands,
+        _ kind: ControlDoor.Kind
+    ) throws(Failure) -> ControlServer {
+        do throws(SystemFault) {
+            let name = configuration.group(kind)
+            var group: UInt32?
+            if let name { group = try SystemGroup.number(of: name) }
+            let server = try ControlServer(
+                commands: commands,
+                door: ControlDoor(kind, group: group)
+            )
+            try server.start(path: configuration.socket(kind))
+            return server
+        } catch {
+            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
         }
     }
 

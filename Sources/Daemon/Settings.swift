@@ -48,6 +48,11 @@ package struct Settings: Equatable, Sendable {
         if case .text(let text) = self[key].value { text } else { "" }
     }
 
+    private func wordOrNothing(_ key: ConfigurationKey) -> String? {
+        let word = word(key)
+        return word.isEmpty ? nil : word
+    }
+
     private func number(_ key: ConfigurationKey) -> Int64 {
         if case .number(let number) = self[key].value { number } else { 0 }
     }
@@ -58,8 +63,7 @@ package struct Settings: Equatable, Sendable {
     package var configuration: DaemonConfiguration {
         var configuration = DaemonConfiguration(directory: word(.data))
         if case .list(let endpoints) = self[.listen].value { configuration.endpoints = endpoints }
-        let bulletin = word(.bulletin)
-        configuration.bulletin = bulletin.isEmpty ? nil : bulletin
+        configuration.bulletin = wordOrNothing(.bulletin)
         configuration.isEveryEndpointKeyed = flag(.keyedSocket)
         configuration.connectionsMax = Int(number(.connectionsMax))
         configuration.sessionsMax = Int(number(.sessionsMax))
@@ -70,16 +74,18 @@ package struct Settings: Equatable, Sendable {
         configuration.clockJumpMilliseconds = number(.clockJump)
         configuration.memoryWarnBytes = number(.memoryWarn)
         configuration.logLevel = word(.logLevel)
-        let metricsFile = word(.metricsFile)
-        configuration.metricsFile = metricsFile.isEmpty ? nil : metricsFile
+        configuration.socketDirectory = wordOrNothing(.sockets)
+        configuration.controlGroup = wordOrNothing(.controlGroup)
+        configuration.observeGroup = wordOrNothing(.observeGroup)
+        configuration.metricsFile = wordOrNothing(.metricsFile)
         configuration.metricsMilliseconds = number(.metricsEvery)
         return configuration
     }
 
     // MARK: Together
 
-    /// What is wrong with the values in themselves: endpoints that cannot be listened at, keys that
-    /// are missing.
+    /// What is wrong with the values in themselves: endpoints that cannot be listened at, keys and
+    /// groups that are missing.
     package var faults: [ConfigurationFault] {
         let configuration = configuration
         var key: KeyPair?
@@ -92,6 +98,14 @@ package struct Settings: Equatable, Sendable {
         // A path that is too long for a socket is told by the bus as well.
         for fault in configuration.bus(secretKey: key?.secret).faults {
             found.append(self.fault(origin(of: fault), sentence("\(fault)")))
+        }
+        for key in [ConfigurationKey.controlGroup, .observeGroup] {
+            guard let group = wordOrNothing(key) else { continue }
+            do throws(SystemFault) {
+                _ = try SystemGroup.number(of: group)
+            } catch {
+                found.append(fault(key, sentence(error.description)))
+            }
         }
         return found
     }

@@ -11,6 +11,9 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case connectionsMax = "bus.connections-max"
     case sessionsMax = "bus.sessions-max"
     case bodyMax = "bus.body-max"
+    case sockets = "operators.sockets"
+    case controlGroup = "operators.control-group"
+    case observeGroup = "operators.observe-group"
     case diskWarn = "disk.warn"
     case diskReserve = "disk.reserve"
     case diskStop = "disk.stop"
@@ -30,6 +33,8 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case endpoints
         /// One endpoint, or nothing.
         case endpointOrNothing
+        /// A group of the system by name or number, or nothing.
+        case groupOrNothing
         case flag
         /// One of these words.
         case word([String])
@@ -53,7 +58,8 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .bodyMax: .bytes(0...Self.bodyBytesMax)
         case .diskWarn, .diskReserve, .diskStop, .memoryWarn: .bytes(0...Int64.max)
         case .clockJump: .duration(100...3_600_000)
-        case .metricsFile: .pathOrNothing
+        case .sockets, .metricsFile: .pathOrNothing
+        case .controlGroup, .observeGroup: .groupOrNothing
         case .metricsEvery: .duration(1_000...3_600_000)
         case .logLevel:
             .word(["trace", "debug", "info", "notice", "warning", "error", "critical"])
@@ -66,7 +72,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .data: .text("/var/lib/barid")
         case .listen: .list([])
         case .keyedSocket: .flag(false)
-        case .bulletin: .text("")
+        case .bulletin, .sockets, .controlGroup, .observeGroup: .text("")
         case .connectionsMax: .number(8_192)
         case .sessionsMax: .number(4_096)
         case .bodyMax: .number(1 << 20)
@@ -84,7 +90,9 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     /// Whether a reload puts a new value in force; the others wait for the next start.
     package var isReloadable: Bool {
         switch self {
-        case .data, .listen, .keyedSocket, .bulletin, .connectionsMax, .sessionsMax, .bodyMax: false
+        case .data, .listen, .keyedSocket, .bulletin, .connectionsMax, .sessionsMax, .bodyMax,
+            .sockets, .controlGroup, .observeGroup:
+            false
         case .diskWarn, .diskReserve, .diskStop, .clockJump, .memoryWarn, .logLevel, .metricsFile,
             .metricsEvery:
             true

@@ -120,7 +120,7 @@ package struct ConfigurationReading {
             }
             return .text(word.text)
         case .endpoints: return endpoints(item, what, &findings)
-        case .endpointOrNothing:
+        case .endpointOrNothing, .groupOrNothing:
             guard !item.isBlank else { return .text("") }
             return item.word(of: what, &findings).map { .text($0.text) }
         case .flag: return item.flag(of: what, &findings).map { .flag($0) }

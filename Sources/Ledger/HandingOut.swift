@@ -83,7 +83,7 @@ extension LedgerWriter {
         let horizon =
             found.count < Window.itemsMax ? UInt64.max : found.last?.number ?? UInt64.max
         desks[Int(office)].load(
-            found.filter { leases.lease(of: $0.number) == nil },
+            found.filter(isFree),
             lane: lane,
             upTo: horizon
         )

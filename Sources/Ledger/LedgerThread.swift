@@ -18,6 +18,8 @@ package final class LedgerThread: Sendable {
         case probe(Mailbox<Bool>)
         /// Answered once all that was committed is on disk.
         case settle(Mailbox<Bool>)
+        /// A look at what is in memory and on disk between two turns.
+        case look(@Sendable (LedgerWriter) -> Void)
         /// The event thread has findings.
         case found
     }
@@ -183,6 +185,25 @@ package final class LedgerThread: Sendable {
         let reply = Mailbox<LedgerGauges>(capacity: 1)
         guard inbox.put(.gauges(reply)) == nil else { return nil }
         return reply.take()
+    }
+
+    /// Looks at the ledger between two turns, on its thread; nil if it has stopped or is overrun.
+    ///
+    /// What is looked at holds up whatever else is asked, so it must be little.
+    func look<Value: Sendable>(
+        _ body: @escaping @Sendable (LedgerWriter) -> Value
+    ) -> Value? {
+        let reply = Mailbox<Value>(capacity: 1)
+        let work = Work.look { writer in _ = reply.put(body(writer)) }
+        guard inbox.put(work) == nil else { return nil }
+        return reply.take()
+    }
+
+    /// Whether the thread turns: it answers within so many milliseconds.
+    package func isTurning(withinMilliseconds patience: Int64) -> Bool {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.look { _ in _ = reply.put(true) }) == nil else { return false }
+        return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
     }
 
     /// Whether a commit of its own reached the disk within so many milliseconds.
@@ -356,6 +377,8 @@ package final class LedgerThread: Sendable {
             _ = reply.put(true)
         case .settle(let reply):
             _ = reply.put(true)
+        case .look(let body):
+            body(writer)
         case .found:
             if let findings = events.collectFindings() { try writer.take(findings) }
             guard effects.byteCount < Batch.bytesMax else { return }

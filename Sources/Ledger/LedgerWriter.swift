@@ -26,6 +26,7 @@ package final class LedgerWriter {
     let directory: Directory
     var events: EventState
     var accessBook: AccessBook
+    let standing: Standing
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
@@ -108,6 +109,7 @@ package final class LedgerWriter {
             directory = try Directory(connection, reading: reading)
             events = try EventState(connection)
             accessBook = try AccessBook(connection)
+            standing = try Standing(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32

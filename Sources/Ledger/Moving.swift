@@ -321,7 +321,7 @@ extension LedgerWriter {
     func enter(_ referral: Referral) throws(SQLiteFault) {
         try tables.ready.insert(referral)
         count(referral.office) { $0.waiting += 1 }
-        desks[Int(referral.office)].insert(referral)
+        offer(referral)
         markBusy(referral.office)
     }
 

@@ -47,6 +47,8 @@ package enum OperatorAct: Sendable {
     case configured(String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
+    /// Changes an office, its queue or a case.
+    case desk(DeskAct)
 }
 
 /// What came of an operator's act.
@@ -59,6 +61,8 @@ package enum OperatorOutcome: Sendable {
     case refused(RefusalCode)
     /// What came of a change of who may come in.
     case access(AccessOutcome)
+    /// What came of a change of an office, its queue or a case.
+    case desk(DeskOutcome)
 }
 
 extension LedgerWriter {
@@ -73,6 +77,7 @@ extension LedgerWriter {
     ) throws(LedgerFault) -> OperatorOutcome {
         now = wall
         self.monotonic = monotonic
+        if case .desk(let act) = act { return .desk(try carryOut(act, who)) }
         var outcome = OperatorOutcome.refused(.unavailable)
         try inTransaction { () throws(SQLiteFault) in
             switch act {
@@ -101,6 +106,7 @@ extension LedgerWriter {
             case .forgetSubscription(let agency, let name):
                 outcome = try forgetSubscription(agency: agency, name: name, who)
             case .access(let act): outcome = .access(try change(act, who))
+            case .desk: break
             }
         }
         return outcome
@@ -144,7 +150,7 @@ extension LedgerWriter {
         return .done(position: receipt.position)
     }
 
-    private func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
+    func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
         guard let referral = try tables.dead(number) else { return .refused(.notDead) }
         let ending = try leaveForks(referral)
         for place in try branches(besides: referral, inside: ending.joined) {

@@ -70,6 +70,7 @@ enum Schema {
         """,
         EventSchema.migration,
         AccessSchema.migration,
+        DeskSchema.migration,
     ]
 
     /// The settings a writer must run under, each with the value it reads back as.

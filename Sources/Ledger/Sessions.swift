@@ -204,12 +204,12 @@ extension LedgerWriter {
     private func giveBack(_ lease: Lease) {
         leases.end(lease.referral.number)
         desks[Int(lease.referral.office)].leased -= 1
-        desks[Int(lease.referral.office)].insert(lease.referral)
+        offer(lease.referral)
         markBusy(lease.referral.office)
     }
 
     func markBusy(_ office: UInt32) {
-        guard !isBusy[Int(office)] else { return }
+        guard !isBusy[Int(office)], !standing.isPaused(office) else { return }
         isBusy[Int(office)] = true
         busyOffices.append(office)
     }

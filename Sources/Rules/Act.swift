@@ -47,6 +47,14 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case roleGiven = 73
     case roleTaken = 74
     case quotaSet = 75
+    case officePaused = 96
+    case officeResumed = 97
+    case held = 98
+    case holdReleased = 99
+    case rerouted = 100
+    case redirected = 101
+    case sessionCut = 102
+    case drained = 103
 
     /// The word in trails and exports.
     package var word: String {
@@ -92,6 +100,14 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .roleGiven: "role-given"
         case .roleTaken: "role-taken"
         case .quotaSet: "quota-set"
+        case .officePaused: "office-paused"
+        case .officeResumed: "office-resumed"
+        case .held: "held"
+        case .holdReleased: "hold-released"
+        case .rerouted: "rerouted"
+        case .redirected: "redirected"
+        case .sessionCut: "session-cut"
+        case .drained: "drained"
         }
     }
 

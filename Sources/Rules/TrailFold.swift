@@ -24,6 +24,24 @@ package struct TrailPlace: Equatable, Sendable {
     package var attempts: UInt32
 }
 
+extension TrailPlace {
+    /// The place of a referral that is where its row says.
+    package init(of referral: Referral, _ state: State) {
+        self.init(
+            referral: referral.number,
+            office: referral.office,
+            step: referral.step,
+            fork: referral.fork,
+            lane: referral.lane,
+            slot: referral.slot,
+            due: referral.due,
+            since: referral.entered,
+            state: state,
+            attempts: referral.attempts
+        )
+    }
+}
+
 /// The state of a case told from its trail alone: read the acts in order, and it knows every open
 /// branch.
 ///
@@ -43,7 +61,7 @@ package struct TrailFold: Sendable {
         case .submitted, .acted:
             if !record.entries.isEmpty { isClosed = false }
             enter(record)
-        case .completed, .returned, .referred, .refused, .dismissed:
+        case .completed, .returned, .referred, .refused, .dismissed, .rerouted, .redirected:
             leave(record.referral)
             enter(record)
         case .accepted:
@@ -66,7 +84,8 @@ package struct TrailFold: Sendable {
             .cataloguePublished, .erased, .noticed, .configured, .connected, .denied, .keyEnrolled,
             .keyRevoked,
             .keyEnded, .agencySuspended, .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven,
-            .roleTaken, .quotaSet:
+            .roleTaken, .quotaSet, .officePaused, .officeResumed, .held, .holdReleased, .sessionCut,
+            .drained:
             break
         }
         if record.flags.contains(.closes) {

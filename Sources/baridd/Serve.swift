@@ -12,7 +12,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the daemon; what baridd does without a subcommand.",
         discussion: """
-            Listens on ipc://DIR/bus.sock for departments and on DIR/control.sock for operators. \
+            Listens on ipc://DIR/bus.sock for departments, and for operators on DIR/control.sock \
+            and, for those who only look, DIR/observe.sock. \
             Needs no configuration file; what is given here wins over one. SIGHUP reads the files \
             again. SIGTERM drains: what was taken is answered, then it exits 0.
 
@@ -77,6 +78,25 @@ struct Serve: ParsableCommand {
     )
     var diskReserve: Int64?
 
+    @Option(
+        help: ArgumentHelp(
+            "Group that may do everything at control.sock, beside root and the daemon's user.",
+            valueName: "group"
+        )
+    )
+    var controlGroup: String?
+
+    @Option(help: ArgumentHelp("Group that may look at observe.sock.", valueName: "group"))
+    var observeGroup: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Directory of control.sock and observe.sock (default: the data directory).",
+            valueName: "dir"
+        )
+    )
+    var sockets: String?
+
     func validate() throws {
         for (key, value) in options {
             guard case .number(let number) = value, let fault = key.fault(of: number) else {
@@ -104,6 +124,9 @@ struct Serve: ParsableCommand {
         options[.bulletin] = bulletin.map { .text($0) }
         options[.bodyMax] = bodyMax.map { .number($0) }
         options[.diskReserve] = diskReserve.map { .number($0) }
+        options[.controlGroup] = controlGroup.map { .text($0) }
+        options[.observeGroup] = observeGroup.map { .text($0) }
+        options[.sockets] = sockets.map { .text($0) }
         return options
     }
 
