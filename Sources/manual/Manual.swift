@@ -81,6 +81,9 @@ struct GuideCommand: ParsableCommand {
     @Option(help: "What it is about, in one line.")
     var summary: String
 
+    @Option(help: "Further sections, in Markdown.")
+    var more: String?
+
     @OptionGroup var page: PageOptions
 
     func run() throws {
@@ -93,6 +96,10 @@ struct GuideCommand: ParsableCommand {
         for section in markdown.sections {
             mdoc.section(section.title.uppercased())
             mdoc.append(section.blocks)
+        }
+        if let more {
+            let text = try String(contentsOfFile: more, encoding: .utf8)
+            mdoc.appendStandard(Markdown(text).sections)
         }
         print(mdoc.text, terminator: "")
     }

@@ -66,7 +66,7 @@ struct ProgramPage {
             page.section("COMMANDS")
             for command in others { describe(command, on: &page) }
         }
-        finish(&page, statuses: statuses)
+        page.appendStandard(more.sections, statuses: statuses)
         return page.text
     }
 
@@ -84,41 +84,6 @@ struct ProgramPage {
         let own = Self.shown(command).filter { !common.contains($0) }
         if command.shown.isEmpty, !own.isEmpty { options(own, on: &page) }
         for inner in command.shown { describe(inner, on: &page) }
-    }
-
-    /// Sections in the order that mdoc(7) keeps for them.
-    private func finish(_ page: inout Mdoc, statuses: [(String, String)]) {
-        for title in ["Environment", "Files", "Exit status", "Examples", "Diagnostics", "See also"]
-        {
-            let section = more.sections.first { $0.title == title }
-            let isStatus = title == "Exit status" && !statuses.isEmpty
-            guard section != nil || isStatus else { continue }
-            page.section(title.uppercased())
-            if isStatus {
-                page.line(".Bl -tag -width Ds")
-                for (status, meaning) in statuses {
-                    page.line(".It \\&" + status)
-                    page.prose(meaning)
-                }
-                page.line(".El")
-            }
-            guard let section else { continue }
-            if title == "See also" {
-                references(section, on: &page)
-            } else {
-                page.append(section.blocks)
-            }
-        }
-    }
-
-    /// A list of pages such as `barid(1), baridctl(8)`.
-    private func references(_ section: Markdown.Section, on page: inout Mdoc) {
-        guard case .prose(let prose) = section.blocks.first else { return }
-        let pages = prose.split(separator: ", ").map { $0.split { "()`".contains($0) } }
-            .filter { $0.count == 2 }
-        for (place, parts) in pages.enumerated() {
-            page.line(".Xr \(parts[0]) \(parts[1])" + (place + 1 < pages.count ? " ," : ""))
-        }
     }
 }
 
