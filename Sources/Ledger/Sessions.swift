@@ -250,11 +250,17 @@ struct Request {
 
 extension Effects {
     /// Refuses a request.
-    mutating func refuse(_ code: RefusalCode, _ request: Request, retryAt: Int64 = 0) {
+    mutating func refuse(
+        _ code: RefusalCode,
+        _ request: Request,
+        text: String? = nil,
+        retryAt: Int64 = 0
+    ) {
         refuse(
             code,
             number: request.header.number,
             session: request.number,
+            text: text,
             retryAt: retryAt
         )
     }

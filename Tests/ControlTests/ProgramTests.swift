@@ -15,13 +15,18 @@ struct ProgramTests {
         var message: String
     }
 
-    private static func run(_ arguments: [String], data: String? = nil) throws -> Ending {
+    static func run(
+        _ arguments: [String],
+        data: String? = nil,
+        directory: String? = nil
+    ) throws -> Ending {
         // The program stands beside the one that runs the tests.
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
         process.executableURL = URL(filePath: program).deletingLastPathComponent()
             .appending(path: "baridctl")
         process.arguments = arguments
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
         var environment = ProcessInfo.processInfo.environment
         environment["BARID_DATA"] = data
         process.environment = environment

@@ -168,6 +168,15 @@ extension DaemonTests {
             let told = try daemon.baridctl("health")
             #expect(told.status == 1 && told.output.contains("city/desk"), "\(told)")
             #expect(try daemon.baridctl("health", "--stage", "ready").status == 0)
+            let watch = try ChildProcess(
+                "baridctl",
+                ["office", "list", "--watch", "0.1", "--ndjson", "--data", daemon.data]
+            )
+            #expect(
+                watch.listen(seconds: 30) { output, _ in
+                    output.components(separatedBy: #""name":"city/desk""#).count > 3
+                }
+            )
             await bus.close()
         }
     }
