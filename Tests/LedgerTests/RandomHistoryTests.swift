@@ -34,6 +34,9 @@ private struct History {
     /// Everything ever delivered, to be settled too late.
     private var past: [Delivery] = []
     private var custody: [Delivery] = []
+    /// Offices that operators have paused, and cases they hold.
+    private var paused: Set<String> = []
+    private var held: Set<UInt64> = []
     private var submitted: [UInt32: (key: Identifier, procedure: String)] = [:]
     private var serials: [UInt64: (key: Identifier, procedure: String)] = [:]
     private var steps = 0
@@ -185,6 +188,10 @@ private struct History {
     private mutating func take() {
         for delivery in bench.deliveries {
             #expect(
+                !held.contains(delivery.serial) && !paused.contains(delivery.step.office),
+                "seed \(seed): \(delivery.referral) was delivered though it is stopped"
+            )
+            #expect(
                 out[delivery.referral].map { $0.until <= bench.monotonic } ?? true,
                 "seed \(seed): \(delivery.referral) was delivered twice"
             )
@@ -212,6 +219,53 @@ private struct History {
             let number = letter.referral.number
             try bench.act(chance(2) ? .retry(referral: number) : .dismiss(referral: number))
         }
+        try deskAct()
+    }
+
+    /// An operator stops, resumes or moves something; whatever is refused changes nothing.
+    private mutating func deskAct() throws {
+        let office = Self.offices.randomElement(using: &random) ?? ""
+        guard let serial = serials.keys.sorted().randomElement(using: &random) else { return }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0 where paused.contains(office):
+            if try isDone(.resume(office: office)) { paused.remove(office) }
+        case 0 where paused.count < 2:
+            if try isDone(.pause(office: office)) { paused.insert(office) }
+        case 1 where held.contains(serial):
+            if try isDone(.release(serial: serial)) { held.remove(serial) }
+        case 1 where held.count < 5:
+            if try isDone(.hold(serial: serial)) { held.insert(serial) }
+        case 2:
+            guard let first = held.sorted().first else { return }
+            if try isDone(.release(serial: first)) { held.remove(first) }
+        case 3:
+            guard let place = try bench.trail(serial).places.randomElement(using: &random) else {
+                return
+            }
+            _ = try isDone(.reroute(serial: serial, referral: place.referral, to: office))
+        default: try moveSome(to: office)
+        }
+    }
+
+    private mutating func moveSome(to office: String) throws {
+        let reader = try bench.reader()
+        let from = Self.offices.randomElement(using: &random) ?? ""
+        guard let number = try reader.officeNumber(from) else { return }
+        let waiting = try reader.ready(office: number, lane: nil, limit: 3).map { queued in
+            WaitingReferral(
+                referral: queued.referral.number,
+                serial: queued.referral.serial,
+                office: number,
+                lane: queued.referral.lane,
+                since: queued.referral.entered
+            )
+        }
+        _ = try isDone(.move(waiting, to: office))
+    }
+
+    private mutating func isDone(_ act: DeskAct) throws -> Bool {
+        guard case .desk(.done) = try bench.act(.desk(act)) else { return false }
+        return true
     }
 
     private mutating func replaceSession() throws {
