@@ -48,4 +48,5 @@ package enum CommandName: String, CaseIterable, Sendable {
     case configConfirm = "config.confirm"
     case configUndo = "config.undo"
     case metrics
+    case backupCreate = "backup.create"
 }

@@ -22,7 +22,9 @@ package struct OperatorIdentity: Equatable, Sendable {
 /// Methods are called from several threads at once, one for each connection, and may block. Names,
 /// numbers and texts are as the operator gave them; only their JSON was checked. A reason is 1 to
 /// 1000 bytes where it is not optional.
-package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationCommands {
+package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationCommands,
+    BackupCommands
+{
     /// How the daemon is doing.
     func status() throws(OperatorFault) -> Status
 

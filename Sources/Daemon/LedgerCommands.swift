@@ -23,6 +23,7 @@ struct LedgerCommands: OperatorCommands {
     let live: LiveConfiguration
     let log: DaemonLog
     let guards: Guards
+    let backups = BackupDesk()
     let reading: @Sendable (String) -> Procedure?
 
     func status() throws(OperatorFault) -> Status {
@@ -70,7 +71,7 @@ struct LedgerCommands: OperatorCommands {
         MetricsText(text: try Metrics(commands: self, guards: guards).text())
     }
 
-    private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
+    var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
 
     // MARK: Procedures
 

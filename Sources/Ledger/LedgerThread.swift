@@ -14,6 +14,7 @@ package final class LedgerThread: Sendable {
         case act(OperatorAct, Operator, Mailbox<ActReply>)
         case gauges(Mailbox<LedgerGauges>)
         case probe(Mailbox<Bool>)
+        case backUp(path: String, Mailbox<BackupCopy.Reply>)
         /// The event thread has findings.
         case found
     }
@@ -160,6 +161,24 @@ package final class LedgerThread: Sendable {
         return reply.take()
     }
 
+    /// Copies the ledger to a new file while batches go on, and waits until it is whole.
+    ///
+    /// The file is not synchronised and still in the mode of a ledger: `BackupFile.seal` comes next.
+    ///
+    /// - Parameter path: A file that does not exist.
+    /// - Returns: Where the journal ends in the copy.
+    /// - Throws: `LedgerFault.storage` if it cannot be written, or the ledger stops.
+    package func backUp(to path: String) throws(LedgerFault) -> BackupHead {
+        let reply = Mailbox<BackupCopy.Reply>(capacity: 1)
+        guard inbox.put(.backUp(path: path, reply)) == nil, let answer = reply.take() else {
+            throw .storage("the ledger is stopping or has too many requests waiting")
+        }
+        switch answer {
+        case .done(let head): return head
+        case .fault(let fault): throw fault
+        }
+    }
+
     /// Whether a commit of its own reached the disk within so many milliseconds.
     ///
     /// This is what a watchdog wants to know: a thread that turns and a disk that takes a sync.
@@ -190,21 +209,34 @@ package final class LedgerThread: Sendable {
         events.tell(head: writer.journal.head)
         _ = opened.put(nil)
         var upkeep = Upkeep(directory: directory, marks: marks)
+        var copy: BackupCopy?
+        defer { copy?.abandon() }
         var effects = Effects()
         writer.tellAccess(into: &effects)
         send(&effects)
         do throws(LedgerFault) {
             while true {
                 try upkeep.look(after: writer)
-                let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
+                let work = try wait(
+                    writer,
+                    &upkeep,
+                    hasEffects: !effects.isEmpty,
+                    isCopying: copy != nil
+                )
                 guard work != nil || !inbox.isClosed else { break }
-                try perform(work, writer, into: &effects)
+                if case .backUp(let path, let reply) = work {
+                    begin(&copy, of: writer, to: path, reply)
+                } else {
+                    try perform(work, writer, into: &effects)
+                }
                 // Before the effects, so that who begins to listen at an answer is not told of what
                 // was committed before it.
                 events.tell(head: writer.journal.head)
                 note(writer.journal)
                 send(&effects)
                 if let search = writer.nextSearch() { events.search(search) }
+                // The answers are on their way; a slice holds up the next batch only.
+                if let running = copy, !running.step(writer) { copy = nil }
             }
             try writer.finish()
         } catch {
@@ -215,9 +247,11 @@ package final class LedgerThread: Sendable {
     private func wait(
         _ writer: LedgerWriter,
         _ upkeep: inout Upkeep,
-        hasEffects: Bool
+        hasEffects: Bool,
+        isCopying: Bool
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
+        guard !isCopying else { return nil }
         try upkeep.eraseMore(from: writer)
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
@@ -229,6 +263,23 @@ package final class LedgerThread: Sendable {
         if let work = inbox.take(until: until) { return work }
         if until == rest, !inbox.isClosed { try upkeep.rest(writer.connection) }
         return nil
+    }
+
+    private func begin(
+        _ copy: inout BackupCopy?,
+        of writer: LedgerWriter,
+        to path: String,
+        _ reply: Mailbox<BackupCopy.Reply>
+    ) {
+        guard copy == nil else {
+            _ = reply.put(.fault(.storage("another copy is being made")))
+            return
+        }
+        do throws(LedgerFault) {
+            copy = try BackupCopy(of: writer, to: path, reply: reply)
+        } catch {
+            _ = reply.put(.fault(error))
+        }
     }
 
     private func perform(
@@ -266,7 +317,7 @@ package final class LedgerThread: Sendable {
             if let findings = events.collectFindings() { try writer.take(findings) }
             guard effects.byteCount < Batch.bytesMax else { return }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
-        case nil:
+        case nil, .backUp:
             guard effects.byteCount < Batch.bytesMax else { return }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
         }

@@ -21,7 +21,7 @@ struct Baridctl: ParsableCommand {
             DeadCommand.self, AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
             SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
             NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
-            ConfigCommand.self, MetricsCommand.self,
+            ConfigCommand.self, MetricsCommand.self, BackupCommand.self,
         ]
     )
 }
