@@ -91,7 +91,9 @@ let package = Package(
         door("baridd", ["Daemon", "Declarations", "Logs", "Platform", arguments]),
         door(
             "baridctl",
-            ["Control", "Declarations", "Keys", "Platform", "Rules", "XES", arguments]
+            [
+                "Control", "Declarations", "Keys", "Ledger", "Platform", "Rules", "XES", arguments,
+            ]
         ),
         door(
             "barid",

@@ -70,4 +70,5 @@ package enum CommandName: String, CaseIterable, Sendable {
     case health
     case events
     case drain
+    case backupCreate = "backup.create"
 }

@@ -151,6 +151,15 @@ struct Dispatch {
             return try runAccess(name, &call, send)
         case .configCheck, .configShow, .configDiff, .configReload, .configConfirm, .configUndo:
             return try runConfiguration(name, &call, send)
+        case .backupCreate:
+            let given = try call.arguments(BackupArguments.self)
+            return try call.done(
+                try commands.createBackup(
+                    in: given.directory,
+                    by: identity,
+                    reason: try call.neededReason()
+                )
+            )
         case .metrics:
             try call.takesNothing()
             return try call.done(try commands.metrics())

@@ -23,6 +23,7 @@ struct LedgerCommands: OperatorCommands {
     let live: LiveConfiguration
     let log: DaemonLog
     let guards: Guards
+    let backups = BackupDesk()
     let reading: @Sendable (String) -> Procedure?
     /// Makes and judges the tokens of plans.
     let plans = PlanToken()
@@ -73,7 +74,7 @@ struct LedgerCommands: OperatorCommands {
         MetricsText(text: try Metrics(commands: self, guards: guards).text())
     }
 
-    private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
+    var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
 
     // MARK: Procedures
 

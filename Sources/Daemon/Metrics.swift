@@ -28,6 +28,7 @@ struct Metrics {
         if let gauges = commands.ledger.gauges() { tell(gauges, into: &page) }
         tellKeys(try commands.liveKeys(), into: &page)
         tell(guards.report, status, into: &page)
+        tellBackup(into: &page)
         tellProcess(status, into: &page)
         return page.text
     }
@@ -233,6 +234,12 @@ struct Metrics {
             ProcessFigures.size(of: status.directory + "/" + Ledger.fileName)
         )
         page.gauge("barid_log_bytes", "Size of the write-ahead log.", status.walBytes)
+    }
+
+    private func tellBackup(into page: inout Exposition) {
+        let made = ProcessFigures.changed(commands.lastBackupPath)
+        guard made > 0 else { return }
+        page.gauge("barid_backup_timestamp_seconds", "When the last backup was finished.", made)
     }
 
     private func tellProcess(_ status: Status, into page: inout Exposition) {

@@ -25,6 +25,12 @@ enum ProcessFigures {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
+    /// When a file was last changed, in seconds since 1970; 0 if there is none.
+    static func changed(_ path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
+    }
+
     /// Size of a file in bytes; 0 if there is none.
     ///
     /// Asks by name, so that no descriptor of the ledger is ever closed beside SQLite, which would

@@ -20,6 +20,7 @@ package final class LedgerThread: Sendable {
         case settle(Mailbox<Bool>)
         /// A look at what is in memory and on disk between two turns.
         case look(@Sendable (LedgerWriter) -> Void)
+        case backUp(path: String, Mailbox<BackupCopy.Reply>)
         /// The event thread has findings.
         case found
     }
@@ -206,6 +207,24 @@ package final class LedgerThread: Sendable {
         return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
     }
 
+    /// Copies the ledger to a new file while batches go on, and waits until it is whole.
+    ///
+    /// The file is not synchronised and still in the mode of a ledger: `BackupFile.seal` comes next.
+    ///
+    /// - Parameter path: A file that does not exist.
+    /// - Returns: Where the journal ends in the copy.
+    /// - Throws: `LedgerFault.storage` if it cannot be written, or the ledger stops.
+    package func backUp(to path: String) throws(LedgerFault) -> BackupHead {
+        let reply = Mailbox<BackupCopy.Reply>(capacity: 1)
+        guard inbox.put(.backUp(path: path, reply)) == nil, let answer = reply.take() else {
+            throw .storage("the ledger is stopping or has too many requests waiting")
+        }
+        switch answer {
+        case .done(let head): return head
+        case .fault(let fault): throw fault
+        }
+    }
+
     /// Whether a commit of its own reached the disk within so many milliseconds.
     ///
     /// This is what a watchdog wants to know: a thread that turns and a disk that takes a sync.
@@ -257,6 +276,8 @@ package final class LedgerThread: Sendable {
         noteOnDisk(writer.mark(0))
         _ = opened.put(nil)
         var upkeep = Upkeep(directory: directory, marks: marks)
+        var copy: BackupCopy?
+        defer { copy?.abandon() }
         var effects = Effects()
         var given: UInt64 = 0
         writer.tellAccess(into: &effects)
@@ -267,18 +288,27 @@ package final class LedgerThread: Sendable {
                     drain(stage, given)
                     try upkeep.look(after: writer)
                 }
-                let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty) {
+                let work = try wait(
+                    writer,
+                    &upkeep,
+                    hasEffects: !effects.isEmpty,
+                    isCopying: copy != nil
+                ) {
                     drain(stage, given)
                 }
                 guard work != nil || !inbox.isClosed else { break }
                 if case .batch(let batch) = work {
                     try apply(batch, writer, stage, &given, into: &effects)
+                } else if case .backUp(let path, let reply) = work {
+                    begin(&copy, of: writer, to: path, reply)
                 } else {
                     drain(stage, given)
                     try perform(work, writer, &given, into: &effects)
                 }
                 send(&effects, after: given)
                 if let search = writer.nextSearch() { events.search(search) }
+                // The answers are on their way; a slice holds up the next batch only.
+                if let running = copy, !running.step(writer) { copy = nil }
             }
             drain(stage, given)
             try writer.finish()
@@ -291,9 +321,11 @@ package final class LedgerThread: Sendable {
         _ writer: LedgerWriter,
         _ upkeep: inout Upkeep,
         hasEffects: Bool,
+        isCopying: Bool,
         drain: () -> Void
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
+        guard !isCopying else { return nil }
         if upkeep.isErasing {
             drain()
             try upkeep.eraseMore(from: writer)
@@ -342,6 +374,23 @@ package final class LedgerThread: Sendable {
         noteOnDisk(mark)
     }
 
+    private func begin(
+        _ copy: inout BackupCopy?,
+        of writer: LedgerWriter,
+        to path: String,
+        _ reply: Mailbox<BackupCopy.Reply>
+    ) {
+        guard copy == nil else {
+            _ = reply.put(.fault(.storage("another copy is being made")))
+            return
+        }
+        do throws(LedgerFault) {
+            copy = try BackupCopy(of: writer, to: path, reply: reply)
+        } catch {
+            _ = reply.put(.fault(error))
+        }
+    }
+
     /// Does whatever is no batch, with the stage idle; all of it is on disk on return.
     private func perform(
         _ work: Work?,
@@ -352,7 +401,7 @@ package final class LedgerThread: Sendable {
         let wall = Clock.wallMilliseconds()
         let monotonic = Clock.monotonicMilliseconds()
         switch work {
-        case .batch: break
+        case .batch, .backUp: break
         case .act(let act, let who, let reply):
             let answer: ActReply
             do {

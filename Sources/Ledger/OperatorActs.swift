@@ -45,6 +45,8 @@ package enum OperatorAct: Sendable {
     case notice(topic: String, text: String)
     /// Records what a reload of the configuration changes: a line a setting.
     case configured(String)
+    /// Records that the ledger is copied to a directory.
+    case backedUp(to: String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
     /// Changes an office, its queue or a case.
@@ -100,6 +102,13 @@ extension LedgerWriter {
                     record(.configured, who),
                     content: who,
                     body: Array(changes.utf8)
+                )
+                outcome = .done(position: receipt.position)
+            case .backedUp(let directory):
+                let receipt = try append(
+                    record(.backedUp, who),
+                    content: who,
+                    body: Array(directory.utf8)
                 )
                 outcome = .done(position: receipt.position)
             case .retention(let rule): outcome = try setRetention(rule, who)

@@ -24,6 +24,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case memoryHigh
     case memoryNormal
     case metricsFailed
+    case backupMade
+    case backupFailed
 
     /// The message identifier of the journal, 32 hexadecimal digits.
     package var id: String {
@@ -44,16 +46,19 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .memoryHigh: "0679c2e7abcf4892a4ae901db103d390"
         case .memoryNormal: "cb5794c6286d426291cebf2e8afea91e"
         case .metricsFailed: "0cb5dd662eff414b9b160801d4b5d8c6"
+        case .backupMade: "13a0736e6501437ea84d6db4fa4d76bc"
+        case .backupFailed: "86fc1484e1ce4b26ba7f1fcd322cb481"
         }
     }
 
     /// How much it matters.
     var level: Logger.Level {
         switch self {
-        case .ready, .draining, .stopped, .configurationReloaded, .diskEnough, .memoryNormal:
+        case .ready, .draining, .stopped, .configurationReloaded, .diskEnough, .memoryNormal,
+            .backupMade:
             .notice
         case .configurationUndone, .diskWarn, .clockJumped, .memoryHigh, .metricsFailed: .warning
-        case .configurationRefused, .watchdogHungry, .diskReserve: .error
+        case .configurationRefused, .watchdogHungry, .diskReserve, .backupFailed: .error
         case .startFailed, .diskStop: .critical
         }
     }
@@ -83,6 +88,8 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .memoryHigh: "The daemon takes more memory than the mark warn."
         case .memoryNormal: "The daemon takes less memory than the mark warn again."
         case .metricsFailed: "The metrics could not be written to their file."
+        case .backupMade: "The ledger was copied and the copy checked."
+        case .backupFailed: "No backup was made."
         }
     }
 }
@@ -109,6 +116,8 @@ package enum LogField: String, Sendable {
     case milliseconds
     /// Resident memory, in bytes.
     case resident
+    /// A directory.
+    case path
     /// Messages of the kind that were left out before this one.
     case suppressed
 }

@@ -35,6 +35,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case erased = 41
     case noticed = 42
     case configured = 48
+    case backedUp = 49
     case connected = 64
     case denied = 65
     case keyEnrolled = 66
@@ -88,6 +89,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .erased: "erased"
         case .noticed: "noticed"
         case .configured: "configured"
+        case .backedUp: "backed-up"
         case .connected: "connected"
         case .denied: "denied"
         case .keyEnrolled: "key-enrolled"

@@ -81,7 +81,8 @@ package struct TrailFold: Sendable {
             leave(record.referral)
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
             .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
-            .cataloguePublished, .erased, .noticed, .configured, .connected, .denied, .keyEnrolled,
+            .cataloguePublished, .erased, .noticed, .configured, .backedUp, .connected, .denied,
+            .keyEnrolled,
             .keyRevoked,
             .keyEnded, .agencySuspended, .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven,
             .roleTaken, .quotaSet, .officePaused, .officeResumed, .held, .holdReleased, .sessionCut,

@@ -28,8 +28,7 @@ struct Baridctl: ParsableCommand {
             AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
             SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
             NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
-            CompletionCommand.self,
-            ConfigCommand.self, MetricsCommand.self,
+            ConfigCommand.self, MetricsCommand.self, BackupCommand.self, CompletionCommand.self,
         ]
     )
 }

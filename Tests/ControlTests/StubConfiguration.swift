@@ -12,6 +12,25 @@ extension StubCommands {
         applies: "now"
     )
 
+    func createBackup(
+        in directory: String,
+        by identity: OperatorIdentity,
+        reason: String
+    ) throws(OperatorFault) -> BackupManifest {
+        note("backup \(directory)", identity, reason)
+        return BackupManifest(
+            madeAt: Self.later,
+            program: "baridd/0.1.0",
+            schema: 5,
+            journal: BackupManifest.Head(position: 311, hash: Self.hash),
+            records: 311,
+            cases: 42,
+            referrals: 7,
+            bytes: 1_048_576,
+            sha256: String(repeating: "ab", count: 32)
+        )
+    }
+
     func metrics() throws(OperatorFault) -> MetricsText {
         MetricsText(
             text: "# HELP barid_sessions Service connections that are open.\n"

@@ -50,6 +50,14 @@ final class DaemonProcess {
         try waitUntilReady()
     }
 
+    /// Starts a daemon on a data directory that is there already and belongs to the test.
+    init(restoredAt data: String) throws {
+        self.data = data
+        serverKey = nil
+        process = try ChildProcess("baridd", ["--data", data])
+        try waitUntilReady()
+    }
+
     deinit {
         // Before its files go.
         process.kill()

@@ -66,6 +66,15 @@ extension DaemonTests {
             let (daemon, text) = try await Self.scrape()
             // A key that is live has figures of its own.
             _ = try daemon.enrol("city")
+            let backup = try daemon.baridctl(
+                "backup",
+                "create",
+                "--to",
+                daemon.data + "/backup",
+                "--reason",
+                "test"
+            )
+            #expect(backup.status == 0, "\(backup)")
             let keyed = try daemon.baridctl("metrics").output
             #expect(keyed.contains("barid_key_end_timestamp_seconds{agency=\"city\""))
             let known = Set(
