@@ -15,8 +15,11 @@ import Testing
 struct GoldenTests {
     private static let page = Checkout.path + "/Tests/Golden/baridctl.txt"
 
-    /// Commands without a result of their own in JSON: one makes a random key, the other writes XML.
-    private static let others = ["init", "export xes"]
+    /// Commands whose result is no JSON, or is not the server's: one makes a random key, two write XML
+    /// and scripts, two work on a copy of a ledger (`BackupTests`).
+    private static let others = [
+        "init", "export xes", "completion", "backup verify", "backup restore",
+    ]
 
     private static let commands = [
         "status", "health", "top --limit 1", "events --after 310 --no-follow", "office list",
@@ -50,7 +53,10 @@ struct GoldenTests {
         "subscription forget utilities moves --reason x", "catalogue list",
         "catalogue show city", "catalogue check Deploy/catalogue/city.yaml",
         "catalogue publish Deploy/catalogue/city.yaml --reason x", "service list",
-        "notice service.maintenance Closed --reason x", "verify",
+        "notice service.maintenance Closed --reason x", "verify", "metrics", "config check",
+        "config show", "config diff", "config reload --reason x",
+        "config reload --reason x --undo-after 300", "config confirm", "config undo --reason x",
+        "backup create --to /var/lib/barid/backups/monday --reason x",
     ]
 
     @Test("is as it was promised")
