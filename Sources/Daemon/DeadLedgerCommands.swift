@@ -11,7 +11,14 @@ extension LedgerCommands {
         office: String?,
         each: (DeadLetter) throws(OperatorFault) -> Void
     ) throws(OperatorFault) {
-        for letter in try dead(.all(office: office)) { try each(DeadLetter(letter)) }
+        let choice: LedgerReader.DeadChoice =
+            if let office { .office(try officeNumber(office)) } else { .all }
+        var last: LedgerReader.Dead?
+        repeat {
+            let page = try read { [last] in try $0.dead(choice, after: last, limit: 1_000) }
+            for letter in page { try each(DeadLetter(letter)) }
+            last = page.last
+        } while last != nil
     }
 
     func deadLetter(_ referral: UInt64) throws(OperatorFault) -> DeadLetter {

@@ -13,10 +13,14 @@ extension LedgerReader {
         case referral(UInt64)
     }
 
-    /// Dead letters, oldest first, at most `limit`.
-    package func dead(_ choice: DeadChoice, limit: Int = .max) throws -> [Dead] {
+    /// Dead letters, oldest first, at most `limit`; those behind `last` only, if it is given.
+    package func dead(
+        _ choice: DeadChoice,
+        after last: Dead? = nil,
+        limit: Int = .max
+    ) throws -> [Dead] {
         var letters: [Dead] = []
-        try eachDead(choice, limit: limit) { letters.append($0) }
+        try eachDead(choice, after: last, limit: limit) { letters.append($0) }
         return letters
     }
 
@@ -36,9 +40,9 @@ extension LedgerReader {
         let (condition, key): (String, Int64?) =
             switch choice {
             case .all: ("", nil)
-            case .office(let office): ("WHERE d.office = ?2", Int64(office))
-            case .serial(let serial): ("WHERE d.serial = ?2", Int64(bitPattern: serial))
-            case .referral(let number): ("WHERE d.referral = ?2", Int64(bitPattern: number))
+            case .office(let office): ("d.office = ?2 AND", Int64(office))
+            case .serial(let serial): ("d.serial = ?2 AND", Int64(bitPattern: serial))
+            case .referral(let number): ("d.referral = ?2 AND", Int64(bitPattern: number))
             }
         // CROSS JOIN keeps the order: letters first, by their index, then the names by number.
         return (
@@ -47,13 +51,14 @@ extension LedgerReader {
                 o.name, a.name
             FROM dead d CROSS JOIN office o ON o.number = d.office
                 CROSS JOIN agency a ON a.number = o.agency
-            \(condition) ORDER BY d.at, d.referral LIMIT ?1
+            WHERE \(condition) (d.at, d.referral) > (?3, ?4) ORDER BY d.at, d.referral LIMIT ?1
             """, key
         )
     }
 
     private func eachDead(
         _ choice: DeadChoice,
+        after last: Dead?,
         limit: Int,
         _ each: (Dead) throws -> Void
     ) throws {
@@ -61,6 +66,8 @@ extension LedgerReader {
         let statement = try Statement(sql, on: connection)
         statement.bind(1, Int64(limit))
         if let key { statement.bind(2, key) }
+        statement.bind(3, last?.at ?? .min)
+        statement.bind(4, last.map { Int64(bitPattern: $0.referral.number) } ?? .min)
         while try statement.step() {
             let referral = statement.withBlob(4) { slip in
                 Referral(

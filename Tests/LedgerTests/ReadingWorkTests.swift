@@ -107,6 +107,15 @@ struct ReadingWorkTests {
             ),
             ("dead list of an office", 1, { try $0.dead(.office(101), limit: 1).count }),
             ("dead list", 1_000, { try $0.dead(.all, limit: 1_000).count }),
+            (
+                "the next page of the dead", 500,
+                { reader in
+                    let first = try reader.dead(.all, limit: 500)
+                    let next = try reader.dead(.all, after: first.last, limit: 500)
+                    #expect(next.first?.at ?? 0 > first.last?.at ?? 0)
+                    return next.count
+                }
+            ),
             ("queue peek", 5, { try $0.ready(office: 111, lane: nil, limit: 5).count }),
             ("what is delayed", 1, { try $0.delayed(office: 102, limit: 1).count }),
             ("events", 2, { try $0.entries(after: 0, limit: 2).count }),
