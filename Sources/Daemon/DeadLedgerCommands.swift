@@ -59,7 +59,7 @@ extension LedgerCommands {
         let (letters, remaining) = try chosen(selection)
         let planned = plan(
             "dead.close \(selection)",
-            "close \(letters.count) dead letters for good",
+            "close dead letters for good",
             letters,
             remaining
         )
@@ -79,7 +79,7 @@ extension LedgerCommands {
         let (letters, remaining) = try chosen(selection)
         let planned = plan(
             "dead.redirect \(selection) \(office)",
-            "put \(letters.count) dead letters into the queue of \(office)",
+            "put dead letters into the queue of \(office)",
             letters,
             remaining
         )

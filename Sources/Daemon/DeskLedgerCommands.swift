@@ -94,7 +94,7 @@ extension LedgerCommands {
         let chosen = Array(found.prefix(limit))
         let selection = Selection(
             act: "queue.move \(arguments.office) \(arguments.to) \(arguments.lane ?? "")",
-            text: "move \(chosen.count) referrals from \(arguments.office) to \(arguments.to)",
+            text: "move waiting referrals from \(arguments.office) to \(arguments.to)",
             referrals: chosen.map { queued in
                 Selection.Item(
                     referral: queued.referral.number,

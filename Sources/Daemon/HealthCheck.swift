@@ -116,15 +116,16 @@ extension LedgerCommands {
             totals.dead == 0,
             totals.dead == 0
                 ? "There is no dead letter."
-                : "\(totals.dead) dead letters wait for an operator: baridctl dead list."
+                : "Dead letters that wait for an operator: \(totals.dead); see baridctl dead list."
         )
+        let names = pauses.keys.sorted().prefix(5)
         check(
             .healthy,
             "paused",
             pauses.isEmpty,
             pauses.isEmpty
                 ? "No office is paused."
-                : "\(pauses.count) offices are paused: \(pauses.keys.sorted().prefix(5).joined(separator: ", "))."
+                : "Offices that are paused: \(pauses.count), \(names.joined(separator: ", "))."
         )
     }
 }

@@ -45,9 +45,10 @@ extension Baridctl {
             if word == "help", path == "baridctl" { return nil }
             guard let next = subcommands.first(where: { $0._commandName == word }) else {
                 let names = subcommands.map { $0._commandName }
-                return "\(path) has no command '\(shown(word))'."
+                let place = path == "baridctl" ? "There is no" : "\(path) has no"
+                return "\(place) command '\(shown(word))'."
                     + Suggestion.text(for: word, among: names)
-                    + " It has: \(names.joined(separator: ", ")). See \(path) --help."
+                    + " There are: \(names.joined(separator: ", ")). See \(path) --help."
             }
             command = next
             path += " " + word
