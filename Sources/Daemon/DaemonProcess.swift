@@ -59,12 +59,12 @@ package struct DaemonProcess {
             defer { ledger.stop() }
             try serve(ledger, signals, ready: ready)
             _ = lock.path
-            log.say(.stopped)
         } catch let failure as Failure {
             throw failure
         } catch {
             throw Failure(exitStatus: Self.permanentFailure, description: "\(error)")
         }
+        log.say(.stopped)
     }
 
     private func open(_ ledger: LedgerThread) throws(Failure) {

@@ -11,7 +11,9 @@ package struct BackupHead: Equatable, Sendable {
     package let hash: String
 }
 
-/// A copy of the ledger that grows in slices between the batches. Ledger thread only.
+/// A copy of the ledger that grows in slices between the batches.
+///
+/// Ledger thread only.
 ///
 /// A copy on a connection of its own would hold a snapshot for as long as it takes, and with it the
 /// write-ahead log: no checkpoint could shorten it meanwhile. The writer's own connection needs no

@@ -152,6 +152,11 @@ extension DaemonTests {
             #expect(
                 try daemon.baridctl("backup", "create", "--to", backup, "--reason", "t").status == 0
             )
+            // Its log has rows that came after the backup.
+            let bus = try await daemon.connect()
+            _ = try await bus.staff("city/counter")
+            _ = try await bus.submit(Self.submission())
+            daemon.kill()
             let target = directory.path + "/data"
             try FileManager.default.createDirectory(
                 atPath: target,
