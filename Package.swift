@@ -33,6 +33,7 @@ func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser",
     package: "swift-argument-parser"
@@ -51,6 +52,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -72,19 +74,21 @@ let package = Package(
         room("Declarations", ["Wire", "Rules", yams]),
         room("XES", ["CXML", "Platform"]),
         room("Keys", ["Wire", "Platform", crypto]),
+        room("Logs", ["Platform", logging]),
         room("Ledger", ["SQLite", "Wire", "Rules", "Platform", crypto]),
         room("Courier", ["ZeroMQ", "Wire", "Rules", "Platform"]),
         room("Control", ["Platform", "Rules"]),
         room(
             "Daemon",
             [
-                "Ledger", "Courier", "Control", "Declarations", "Keys", "Wire", "Rules", "Platform",
+                "Ledger", "Courier", "Control", "Declarations", "Keys", "Logs", "Wire", "Rules",
+                "Platform",
             ]
         ),
         room("Bench", ["Ledger", "ZeroMQ", "Wire", "Rules", "Platform"]),
         room("BaridClient", ["ZeroMQ", "Wire", "Keys", "Platform"]),
 
-        door("baridd", ["Daemon", "Platform", arguments]),
+        door("baridd", ["Daemon", "Declarations", "Logs", "Platform", arguments]),
         door(
             "baridctl",
             ["Control", "Declarations", "Keys", "Platform", "Rules", "XES", arguments]
@@ -93,6 +97,8 @@ let package = Package(
             "barid",
             ["BaridClient", "Bench", "Keys", "Platform", "Wire", "XES", arguments, subprocess]
         ),
+
+        door("manual", [arguments]),
 
         .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: settings),
         .target(
@@ -105,19 +111,20 @@ let package = Package(
         tests("KeysTests", ["Keys", "CZeroMQ", "Platform", "Wire"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("PlatformTests", ["Platform"]),
+        tests("LogsTests", ["Logs", "Platform"]),
         tests("WireTests", ["Wire", protobuf, yams]),
         tests("RulesTests", ["Rules", "Wire"]),
         tests("DeclarationsTests", ["Declarations", "Rules"]),
         tests("XESTests", ["XES"]),
         tests(
             "LedgerTests",
-            ["Ledger", "Declarations", "SQLite", "Platform", "Rules", "Wire"]
+            ["Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules", "Wire"]
         ),
         tests(
             "ProofTests",
             [
                 "ProofKit", "Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules",
-                "Wire",
+                "Wire", crypto,
             ]
         ),
         tests(
@@ -132,7 +139,8 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "baridd", "baridctl", "barid", "Trials", "Daemon", "BaridClient", "Control", "XES",
+                "baridd", "baridctl", "barid", "Trials", "manual", "Daemon", "BaridClient",
+                "Control", "XES",
                 "ZeroMQ", "Keys", "Wire", "Platform",
             ]
         ),

@@ -26,6 +26,8 @@ public struct Trail: Hashable, Sendable {
         public let attempts: UInt32
         /// The outcomes the step may close with, in order.
         public let outcomes: [String]
+        /// When it can be delivered again; nil unless `state` is `delayed`.
+        public let until: Int64?
     }
 
     /// One record of the trail.
@@ -116,7 +118,8 @@ extension Trail.Place {
             dueAt: place.dueAt == 0 ? nil : place.dueAt,
             lane: UInt8(exactly: place.lane).flatMap(Lane.init(rawValue:)),
             attempts: place.attempts,
-            outcomes: place.outcomes
+            outcomes: place.outcomes,
+            until: place.until == 0 ? nil : place.until
         )
     }
 }

@@ -12,6 +12,18 @@ static inline int barid_keep_no_memory_statistics(void) {
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+// The open file of the write-ahead log, or NULL; sqlite3_file_control takes a void pointer to it.
+static inline sqlite3_file *barid_log_file(sqlite3 *database) {
+    sqlite3_file *file = 0;
+    int status = sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return status == SQLITE_OK && file && file->pMethods ? file : 0;
+}
+
+// As SQLite does at each commit under synchronous=FULL; with Debian's build an fdatasync.
+static inline int barid_sync_file(sqlite3_file *file) {
+    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 static inline int barid_bind_blob_borrowed(sqlite3_stmt *statement, int index,
                                            const void *bytes, int count) {
     return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_STATIC);

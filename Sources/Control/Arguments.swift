@@ -78,7 +78,9 @@ package struct DeadListArguments: CommandArguments {
 
 /// Of `dead.retry` and `dead.close`: exactly one of `referral`, `number` and `all`.
 package struct DeadArguments: CommandArguments {
-    package static let names: Set<String> = ["referral", "number", "all", "office"]
+    package static let names: Set<String> = [
+        "referral", "number", "all", "office", "token",
+    ]
     /// Number of the referral.
     package var referral: UInt64?
     /// Case number, as a person writes it.
@@ -87,9 +89,12 @@ package struct DeadArguments: CommandArguments {
     package var all: Bool?
     /// With `all` only.
     package var office: String?
+    /// Of `dead.close`: carries out the plan of this token; nil asks for a plan.
+    package var token: String?
 
     /// The arguments that select these.
-    package init(_ selection: DeadSelection) {
+    package init(_ selection: DeadSelection, token: String? = nil) {
+        self.token = token
         switch selection {
         case .referral(let referral): self.referral = referral
         case .caseNumber(let number): self.number = number

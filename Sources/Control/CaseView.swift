@@ -22,6 +22,8 @@ package struct CaseView: Equatable, Codable, Sendable {
         package var lane: UInt32
         /// Deliveries that failed.
         package var attempts: UInt32
+        /// Not before this instant, where it is delayed.
+        package var until: Instant?
 
         /// A place.
         package init(
@@ -131,6 +133,8 @@ package struct CaseView: Equatable, Codable, Sendable {
     package var dueAt: Instant?
     /// When it was closed; nil while open.
     package var closedAt: Instant?
+    /// Who holds the case from being delivered; nil if nobody does.
+    package var held: StandMark?
     /// Where each open branch is.
     package var places: [Place] = []
     /// The trail, newest last.

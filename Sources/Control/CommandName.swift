@@ -41,4 +41,33 @@ package enum CommandName: String, CaseIterable, Sendable {
     case policyRole = "policy.role"
     case policyList = "policy.list"
     case policyExplain = "policy.explain"
+    case configCheck = "config.check"
+    case configShow = "config.show"
+    case configDiff = "config.diff"
+    case configReload = "config.reload"
+    case configConfirm = "config.confirm"
+    case configUndo = "config.undo"
+    case metrics
+    case officeShow = "office.show"
+    case officePause = "office.pause"
+    case officeResume = "office.resume"
+    case queueList = "queue.list"
+    case queueShow = "queue.show"
+    case queuePeek = "queue.peek"
+    case queueMove = "queue.move"
+    case caseTrail = "case.trail"
+    case caseWhy = "case.why"
+    case caseHold = "case.hold"
+    case caseRelease = "case.release"
+    case caseReroute = "case.reroute"
+    case deadShow = "dead.show"
+    case deadRedirect = "dead.redirect"
+    case sessionList = "session.list"
+    case sessionCut = "session.cut"
+    case logHead = "log.head"
+    case logVerify = "log.verify"
+    case top
+    case health
+    case events
+    case drain
 }

@@ -4,21 +4,74 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Platform
 
-/// The operator's end of the control socket: one request after another over one connection.
+/// The operator's end of the control sockets: one request after another over one connection.
 package struct ControlClient: ~Copyable {
-    private let stream: UnixStream
+    /// Where the daemon listens.
+    package enum Place: Equatable, Sendable {
+        /// This socket, whatever is asked.
+        case socket(String)
+        /// The two sockets of a directory: what only looks goes to `observe.sock` where that admits
+        /// us, everything else to `control.sock`.
+        case directory(String)
+    }
+
+    private let place: Place
+    private var road: Road?
     private var lines = LineReader(lineBytesMax: ControlLimits.replyBytesMax)
     private var number: Int64 = 0
+
+    /// A connection, and what may be asked over it.
+    private final class Road {
+        let stream: UnixStream
+        let kind: ControlDoor.Kind
+
+        init(_ path: String, _ kind: ControlDoor.Kind) throws(SystemFault) {
+            stream = try UnixStream(connectingTo: path)
+            self.kind = kind
+        }
+    }
 
     /// Connects to the daemon that listens at `path`.
     ///
     /// - Throws: `OperatorFault` with `daemonUnreachable` and `unreachable`, or `notPermitted`.
     package init(path: String) throws(OperatorFault) {
+        self.init(.socket(path))
+        road = try Self.connect(path, .control)
+    }
+
+    /// A client that connects with its first request, to the socket that fits it.
+    package init(_ place: Place) { self.place = place }
+
+    private static func connect(
+        _ path: String,
+        _ kind: ControlDoor.Kind
+    ) throws(OperatorFault) -> Road {
         do {
-            stream = try UnixStream(connectingTo: path)
+            return try Road(path, kind)
         } catch {
             throw .connecting(error, path: path)
         }
+    }
+
+    /// The connection over which a command may be asked.
+    private mutating func road(for command: CommandName) throws(OperatorFault) -> Road {
+        if let road, road.kind == .control || command.isObservable { return road }
+        let found: Road
+        switch place {
+        case .socket(let path): found = try Self.connect(path, .control)
+        case .directory(let directory):
+            let base = directory.hasSuffix("/") ? directory : directory + "/"
+            let control = base + ControlDoor.Kind.control.fileName
+            let observe = base + ControlDoor.Kind.observe.fileName
+            if command.isObservable, let road = try? Self.connect(observe, .observe) {
+                found = road
+            } else {
+                found = try Self.connect(control, .control)
+            }
+        }
+        road = found
+        lines = LineReader(lineBytesMax: ControlLimits.replyBytesMax)
+        return found
     }
 
     /// Asks for something whose answer is one result.
@@ -63,24 +116,25 @@ package struct ControlClient: ~Copyable {
         result: Result.Type = Result.self,
         each: (Row) throws(OperatorFault) -> Void
     ) throws(OperatorFault) -> Result {
+        let road = try road(for: command)
         number += 1
         let line = try Reply.line(
             Outgoing(id: number, cmd: command.rawValue, args: arguments, reason: reason)
         )
         do {
-            try stream.setReceiveTimeout(milliseconds: (seconds ?? 0) * 1000)
+            try road.stream.setReceiveTimeout(milliseconds: (seconds ?? 0) * 1000)
             try line.withUnsafeBufferPointer { bytes throws(SystemFault) in
-                try stream.writeAll(UnsafeRawBufferPointer(bytes))
+                try road.stream.writeAll(UnsafeRawBufferPointer(bytes))
             }
         } catch {
             // The daemon may have said why it hung up: a limit of connections, for one.
-            guard let fault = (try? nextLine()).flatMap(Self.refusal(in:)) else {
+            guard let fault = (try? nextLine(road.stream)).flatMap(Self.refusal(in:)) else {
                 throw .broken(error)
             }
             throw fault
         }
         while true {
-            let line = try nextLine()
+            let line = try nextLine(road.stream)
             if let row = Self.read(Reply.Row<Row>.self, line) {
                 try each(row.row)
                 continue
@@ -99,17 +153,19 @@ package struct ControlClient: ~Copyable {
         return OperatorFault(code: refused.code, status: refused.exit, text: refused.text)
     }
 
-    private mutating func nextLine() throws(OperatorFault) -> Data {
+    private mutating func nextLine(
+        _ stream: borrowing UnixStream
+    ) throws(OperatorFault) -> Data {
         while true {
             switch lines.next() {
             case .line(let line): return Data(line)
             case .tooLong: throw .foreignReply
-            case .nothing: try readMore()
+            case .nothing: try readMore(stream)
             }
         }
     }
 
-    private mutating func readMore() throws(OperatorFault) {
+    private mutating func readMore(_ stream: borrowing UnixStream) throws(OperatorFault) {
         let result: ReadResult
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         do throws(SystemFault) {
@@ -145,8 +201,8 @@ extension OperatorFault {
                 code: "notPermitted",
                 exit: .notPermitted,
                 text: """
-                    You may not use the control socket \(path): it is open to its owner and group \
-                    only. Ask an administrator to add you to that group.
+                    You may not use the socket \(path): it is open to the daemon's user and one \
+                    group. Ask an administrator to add you to that group.
                     """
             )
         case EAGAIN:

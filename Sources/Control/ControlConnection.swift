@@ -18,21 +18,31 @@ final class ControlConnection: Sendable {
 
     /// Answers requests until the operator goes, is silent for too long, or the server stops; then
     /// closes the connection.
-    func serve(_ commands: any OperatorCommands) {
+    func serve(_ commands: any OperatorCommands, at door: ControlDoor) {
         converse { [limits, stop] stream throws(OperatorFault) in
+            let outlet = Outlet(stall: limits.stallMilliseconds, stop: stop)
+            guard try stream.isAdmitted(by: door) else {
+                return try outlet.write(Reply.line(.notAdmitted(at: door), id: 0), to: stream)
+            }
             let dispatch = Dispatch(
                 commands: commands,
                 identity: try stream.operatorIdentity,
+                kind: door.kind,
                 stop: stop
             )
-            let outlet = Outlet(stall: limits.stallMilliseconds, stop: stop)
             var inlet = Inlet(limits: limits, stop: stop)
             while let request = try inlet.request(from: stream) {
                 switch request {
                 case .line(let line):
-                    try dispatch.answer(line) { reply throws(OperatorFault) in
-                        try outlet.write(reply, to: stream)
-                    }
+                    try dispatch.answer(
+                        line,
+                        pause: { milliseconds in
+                            stream.idle(orUntil: stop, milliseconds: milliseconds)
+                        },
+                        send: { reply throws(OperatorFault) in
+                            try outlet.write(reply, to: stream)
+                        }
+                    )
                 case .refused(let fault):
                     try outlet.write(Reply.line(fault, id: 0), to: stream)
                 }
@@ -178,6 +188,24 @@ extension UnixStream {
         if entries[0].revents != 0 { return .stopped }
         // A signal that interrupts the wait is taken for news: the caller looks and waits again.
         return count == 0 ? .timedOut : .ready
+    }
+
+    /// Waits while nothing is to be told; false once the operator has gone or the server stops.
+    fileprivate borrowing func idle(orUntil stop: StopMark, milliseconds: Int64) -> Bool {
+        // No event is asked for: what the operator sends meanwhile waits for its turn.
+        guard wait(for: 0, orUntil: stop, milliseconds: milliseconds) != .stopped else {
+            return false
+        }
+        return !hasHungUp
+    }
+
+    fileprivate borrowing func isAdmitted(by door: ControlDoor) throws(OperatorFault) -> Bool {
+        do throws(SystemFault) {
+            let peer = try peerCredentials
+            return door.admits(user: peer.userID, groups: [peer.groupID] + (try peerGroups))
+        } catch {
+            throw .gone
+        }
     }
 
     fileprivate var operatorIdentity: OperatorIdentity {

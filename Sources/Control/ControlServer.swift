@@ -8,6 +8,7 @@ internal import Synchronization
 package final class ControlServer: Sendable {
     private let commands: any OperatorCommands
     private let limits: ControlLimits
+    private let door: ControlDoor
     private let stopMark: StopMark
     /// Given by every connection as it ends.
     private let endSignal: EventSignal
@@ -18,21 +19,26 @@ package final class ControlServer: Sendable {
     /// - Throws: `SystemFault` if the limit of open descriptors is reached.
     package init(
         commands: any OperatorCommands,
-        limits: ControlLimits = ControlLimits()
+        limits: ControlLimits = ControlLimits(),
+        door: ControlDoor = ControlDoor(.control)
     ) throws(SystemFault) {
         self.commands = commands
         self.limits = limits
+        self.door = door
         stopMark = try StopMark()
         endSignal = try EventSignal()
     }
 
-    /// Listens at `path` (mode 0660) and returns; requests are answered from then on.
+    /// Listens at `path`, open to whom the door admits, and returns; requests are answered from then
+    /// on.
     ///
-    /// Call it once. It changes the umask of the process for a moment, as `UnixListener` says.
+    /// Call it once.
     ///
     /// - Throws: `SystemFault`, with advice, if the path cannot be listened at.
     package func start(path: String) throws(SystemFault) {
-        let listener = ListenerBox(try UnixListener(path: path))
+        let listener = ListenerBox(
+            try UnixListener(path: path, mode: door.mode, group: door.group)
+        )
         let thread = try ServingThread(name: "control", endSignal: nil) { [self] in
             accept(from: listener)
         }
@@ -79,7 +85,7 @@ package final class ControlServer: Sendable {
                 }
                 connections.append(
                     try ServingThread(name: "control.peer", endSignal: endSignal) {
-                        [commands] in connection.serve(commands)
+                        [commands, door] in connection.serve(commands, at: door)
                     }
                 )
             }

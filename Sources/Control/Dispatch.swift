@@ -9,18 +9,33 @@ struct Dispatch {
 
     let commands: any OperatorCommands
     let identity: OperatorIdentity
+    private let kind: ControlDoor.Kind
     private let stop: StopMark
 
-    init(commands: any OperatorCommands, identity: OperatorIdentity, stop: StopMark) {
+    init(
+        commands: any OperatorCommands,
+        identity: OperatorIdentity,
+        kind: ControlDoor.Kind,
+        stop: StopMark
+    ) {
         self.commands = commands
         self.identity = identity
+        self.kind = kind
         self.stop = stop
     }
 
     /// Answers a request line, given without its end.
     ///
+    /// - Parameters:
+    ///   - line: The request.
+    ///   - pause: Waits so many milliseconds; false once nobody is there to be told more.
+    ///   - send: Takes the answer.
     /// - Throws: What `send` throws.
-    func answer(_ line: [UInt8], send: Sink) throws(OperatorFault) {
+    func answer(
+        _ line: [UInt8],
+        pause: (Int64) -> Bool,
+        send: Sink
+    ) throws(OperatorFault) {
         let line = Data(line)
         var call = Call(line: line, id: Request.number(of: line), stop: stop)
         let final: [UInt8]
@@ -37,7 +52,11 @@ struct Dispatch {
                         """
                 )
             }
-            final = try run(name, &call, send)
+            guard kind == .control || name.isObservable else {
+                throw OperatorFault.observesOnly(name)
+            }
+            final =
+                name == .events ? try follow(&call, pause, send) : try run(name, &call, send)
         } catch {
             final = Reply.line(error, id: call.id)
         }
@@ -87,14 +106,19 @@ struct Dispatch {
             }
             return try call.done(RowCount(rows: call.rows))
         case .deadRetry:
-            let selection = try call.selection()
+            let (selection, _) = try call.selection()
             return try call.done(
                 try commands.retryDead(selection, by: identity, reason: try call.neededReason())
             )
         case .deadClose:
-            let selection = try call.selection()
+            let (selection, token) = try call.selection()
             return try call.done(
-                try commands.closeDead(selection, by: identity, reason: try call.neededReason())
+                try commands.closeDead(
+                    selection,
+                    token: token,
+                    by: identity,
+                    reason: try call.neededReason()
+                )
             )
         case .agencyList:
             try call.takesNothing()
@@ -125,6 +149,17 @@ struct Dispatch {
         case .agencyAdd, .agencyRotate, .agencyShow, .agencySuspend, .agencyResume, .agencyRevoke,
             .agencyLimit, .policyGrant, .policyRevoke, .policyRole, .policyList, .policyExplain:
             return try runAccess(name, &call, send)
+        case .configCheck, .configShow, .configDiff, .configReload, .configConfirm, .configUndo:
+            return try runConfiguration(name, &call, send)
+        case .metrics:
+            try call.takesNothing()
+            return try call.done(try commands.metrics())
+        case .officeShow, .officePause, .officeResume, .queueList, .queueShow, .queuePeek,
+            .queueMove, .caseTrail, .caseWhy, .caseHold, .caseRelease, .caseReroute, .deadShow,
+            .deadRedirect:
+            return try runDesks(name, &call, send)
+        case .top, .health, .events, .sessionList, .sessionCut, .logHead, .logVerify, .drain:
+            return try runWatch(name, &call, send)
         }
     }
 
@@ -243,18 +278,12 @@ struct Call {
         _ = try arguments(NoArguments.self)
     }
 
-    func selection() throws(OperatorFault) -> DeadSelection {
-        guard let selection = try arguments(DeadArguments.self).selection else {
-            throw OperatorFault(
-                code: "badSelection",
-                exit: .usage,
-                text: """
-                    Say which dead letters are meant in exactly one way: "referral", "number", or \
-                    "all" (with "office" for those of one office).
-                    """
-            )
+    func selection() throws(OperatorFault) -> (DeadSelection, token: String?) {
+        let given = try arguments(DeadArguments.self)
+        guard let selection = given.selection else {
+            throw .badSelection
         }
-        return selection
+        return (selection, given.token)
     }
 
     func neededReason() throws(OperatorFault) -> String {
@@ -286,4 +315,15 @@ struct Call {
     func done(_ content: some Codable) throws(OperatorFault) -> [UInt8] {
         try Reply.line(Reply.Done(id: id, result: content))
     }
+}
+
+extension OperatorFault {
+    static let badSelection = OperatorFault(
+        code: "badSelection",
+        exit: .usage,
+        text: """
+            Say which dead letters are meant in exactly one way: "referral", "number", or \
+            "all" (with "office" for those of one office).
+            """
+    )
 }

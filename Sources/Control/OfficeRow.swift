@@ -22,6 +22,8 @@ package struct OfficeRow: Equatable, Codable, Sendable {
     package var oldestEnteredAt: Instant?
     /// Service connections that staff it.
     package var sessions: UInt64 = 0
+    /// Who paused it; nil if it takes deliveries.
+    package var paused: StandMark?
 
     /// An office with an empty desk.
     package init(name: String, title: String, agency: String) {

@@ -22,9 +22,15 @@ package struct OperatorIdentity: Equatable, Sendable {
 /// Methods are called from several threads at once, one for each connection, and may block. Names,
 /// numbers and texts are as the operator gave them; only their JSON was checked. A reason is 1 to
 /// 1000 bytes where it is not optional.
-package protocol OperatorCommands: EventCommands, AccessCommands {
+package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationCommands,
+    DeskCommands,
+    WatchCommands
+{
     /// How the daemon is doing.
     func status() throws(OperatorFault) -> Status
+
+    /// All figures as text for Prometheus.
+    func metrics() throws(OperatorFault) -> MetricsText
 
     /// All published versions, by name, newest version first.
     func procedures() throws(OperatorFault) -> [ProcedureRow]
@@ -70,14 +76,16 @@ package protocol OperatorCommands: EventCommands, AccessCommands {
         reason: String
     ) throws(OperatorFault) -> DeadLettersSettled
 
-    /// Closes dead letters for good; each branch of its case ends there.
+    /// Plans to close dead letters for good, or does what a token's plan says; each branch of its
+    /// case ends there.
     ///
-    /// - Throws: As `retryDead`.
+    /// - Throws: As `retryDead`; `planStale` with `notApproved`.
     func closeDead(
         _ selection: DeadSelection,
+        token: String?,
         by identity: OperatorIdentity,
         reason: String
-    ) throws(OperatorFault) -> DeadLettersSettled
+    ) throws(OperatorFault) -> PlanOutcome
 
     /// Checks the whole ledger. What is wrong with it is a finding, not an error.
     func verify() throws(OperatorFault) -> VerifyReport

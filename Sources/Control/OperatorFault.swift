@@ -12,6 +12,8 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case notRunning = 3
     /// There is no such object.
     case notFound = 4
+    /// A plan was not approved, or is not what it was.
+    case notApproved = 5
     /// The command was not understood.
     case usage = 64
     /// What was given is not sound.

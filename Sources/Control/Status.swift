@@ -79,6 +79,8 @@ package struct Status: Equatable, Codable, Sendable {
     package var freeDiskBytes: UInt64 = 0
     /// Resident memory of the daemon, in bytes.
     package var residentBytes: UInt64 = 0
+    /// What should be looked at, by names that stay; nil if nothing.
+    package var alarms: [String]?
 
     /// The status of a daemon that has done nothing yet.
     package init(version: String, startedAt: Instant, directory: String) {

@@ -84,6 +84,14 @@ extension Switchboard {
         if let farewell { try sendFarewell(farewell, to: session) }
     }
 
+    /// Ends the sessions an operator wants ended; those that are gone already are passed over.
+    mutating func cutSessions() throws(ZeroMQFault) {
+        while let number = cuts.tryTake() {
+            guard let session = sessions[number] else { continue }
+            try end(session, farewell: .noSession)
+        }
+    }
+
     /// Checks all that can be checked before the session is made; returns its agency.
     private func agencyAdmitted(
         _ envelope: UnsafeRawBufferPointer,

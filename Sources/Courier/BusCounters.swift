@@ -4,6 +4,8 @@
 package struct BusCounters: Sendable, Equatable {
     /// Sweeps so far, one a second; a number that stands still is a bus that does.
     package var sweeps: UInt64 = 0
+    /// When the last sweep was, on the bus's clock, in milliseconds.
+    package var sweptAt: Int64 = 0
     /// Sessions in the table now, opening and leaving ones included.
     package var sessions = 0
     /// Packets received, broken ones included.

@@ -19,13 +19,14 @@ package final class BusLoop: Sendable {
     private let published = Mutex(BusCounters())
     private let publishedReport = Mutex(ServiceReport())
     private let announcements = Mailbox<Announcement>(capacity: 256)
+    private let cuts = Mailbox<UInt32>(capacity: 256)
 
     /// A loop that does nothing before `run`.
     ///
     /// - Parameters:
     ///   - configuration: Where to listen and how much to take.
     ///   - hand: Takes a batch to the ledger without blocking; called on the bus thread, and not
-    ///     again before `collect` gave effects with `completesBatch`.
+    ///     while two batches are not completed by the effects that `collect` gave.
     ///   - collect: The next effects of the ledger, or nil if there are none now; never blocks.
     ///   - signal: Wakes the loop. Give it *after* the effects or the feed can be collected.
     ///   - feed: The next durable events for live subscriptions, or nil if there are none now; never
@@ -80,6 +81,15 @@ package final class BusLoop: Sendable {
         else { return false }
         let notice = Announcement(topic: topic, text: text, time: wallNow())
         guard announcements.put(notice) == nil else { return false }
+        ledger.signal.signal()
+        return true
+    }
+
+    /// Ends a session shortly, as if it had fallen silent; may be called from any thread.
+    ///
+    /// - Returns: Whether it is on its way: false if too many wait.
+    package func cut(session: UInt32) -> Bool {
+        guard cuts.put(session) == nil else { return false }
         ledger.signal.signal()
         return true
     }
@@ -148,6 +158,7 @@ package final class BusLoop: Sendable {
             door: door,
             bulletin: board,
             announcements: announcements,
+            cuts: cuts,
             poller: poller,
             signalSlot: signalSlot,
             ledger: ledger,

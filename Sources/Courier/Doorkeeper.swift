@@ -16,6 +16,11 @@ final class Doorkeeper {
     static let lookMilliseconds: Int64 = 100
     /// How long a connection may be without a session before it is cut, handshake included.
     static let silenceMilliseconds: Int64 = 15_000
+    /// How many connections a second may make room for others, at a limit.
+    ///
+    /// Those that are turned away come back at once, and each handshake costs the bus about half a
+    /// millisecond: beyond this number the newcomers are cut before they begin one.
+    static let replacementsPerSecondMax = 256
     /// How long a farewell may take to leave before the connection is cut.
     static let graceMilliseconds: Int64 = 100
 
@@ -28,6 +33,8 @@ final class Doorkeeper {
     private var meters: [String: AgencyMeter] = [:]
     private var account = DenialAccount()
     private var lastLook: Int64 = 0
+    /// Connections that made room in the second of the clock that is named.
+    private var replacements = (second: Int64.min, count: 0)
     private(set) var counters = DoorCounters()
 
     /// One TCP connection from its acceptance to its end.
@@ -122,16 +129,21 @@ final class Doorkeeper {
         if Int(descriptor) >= limits.descriptorsMax {
             turnAway(descriptor)
         } else if perAddress[address, default: 0] > limits.connectionsPerAddressMax {
-            turnAway(longestWaiting(from: address) ?? descriptor)
+            turnAway(replaceable(from: address, now: now) ?? descriptor)
         } else if connections.count > limits.connectionsMax {
-            turnAway(longestWaiting(from: nil) ?? descriptor)
+            turnAway(replaceable(from: nil, now: now) ?? descriptor)
         }
     }
 
     /// The connection that has been without a session for longest: at a limit it makes room, since a
     /// flood of connections that never say hello must not keep out those that do.
-    private func longestWaiting(from address: String?) -> Int32? {
-        waiting.leave(from: address) { [connections] descriptor, number in
+    ///
+    /// Nil if there is none, or too many have made room in this second.
+    private func replaceable(from address: String?, now: Int64) -> Int32? {
+        if replacements.second != now / 1_000 { replacements = (now / 1_000, 0) }
+        guard replacements.count < Self.replacementsPerSecondMax else { return nil }
+        replacements.count += 1
+        return waiting.leave(from: address) { [connections] descriptor, number in
             guard let connection = connections[descriptor], connection.number == number else {
                 return false
             }

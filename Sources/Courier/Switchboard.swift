@@ -21,6 +21,10 @@ struct Switchboard: ~Copyable {
 
     /// Frames drained from a gate in one turn.
     static let frameCountMax = 256
+    /// Operations that are worth being applied while the batch before them is synced.
+    ///
+    /// Fewer join those that come meanwhile: a sync costs as much for one as for all of them.
+    static let earlyCountMin = 128
     /// Batches of durable events put out in one turn.
     static let feedsInTurnMax = 16
     /// Pause between sweeps, in milliseconds.
@@ -40,13 +44,15 @@ struct Switchboard: ~Copyable {
     let door: Doorkeeper?
     let bulletin: Bulletin?
     let announcements: Mailbox<Announcement>
+    let cuts: Mailbox<UInt32>
     private let signalSlot: Int
     private var poller: Poller
 
     var sessions = SessionTable()
     /// What gathers while the ledger works.
     var batch = Batch()
-    private var isBatchOutstanding = false
+    /// Batches the ledger has not completed, two at most.
+    private var batchesOutstanding = 0
     private(set) var stage = Stage.serving
     var counters = BusCounters()
 
@@ -95,6 +101,7 @@ struct Switchboard: ~Copyable {
         door: Doorkeeper?,
         bulletin: Bulletin?,
         announcements: Mailbox<Announcement>,
+        cuts: Mailbox<UInt32>,
         poller: consuming Poller,
         signalSlot: Int,
         ledger: LedgerLine,
@@ -106,6 +113,7 @@ struct Switchboard: ~Copyable {
         self.door = door
         self.bulletin = bulletin
         self.announcements = announcements
+        self.cuts = cuts
         self.poller = poller
         self.signalSlot = signalSlot
         self.ledger = ledger
@@ -125,7 +133,7 @@ struct Switchboard: ~Copyable {
     var listeningNow: Int64 { (isListening ? now : deafSince) - deafMilliseconds }
 
     /// Whether the last batch is complete, so that only farewells are left to send.
-    var isDrained: Bool { stage == .closing && !isBatchOutstanding }
+    var isDrained: Bool { stage == .closing && batchesOutstanding == 0 }
 
     /// Refuses new sessions and cases from now on, and everything once the gathered batch is handed
     /// over.
@@ -146,6 +154,7 @@ struct Switchboard: ~Copyable {
         try collectEffects()
         if isWoken || isFeedLeft { try putOutFeed() }
         if isWoken { try announce() }
+        if isWoken { try cutSessions() }
         try attendDoor()
         try listen()
         handOver()
@@ -182,7 +191,7 @@ struct Switchboard: ~Copyable {
 
     private var patienceMilliseconds: Int {
         // What gathered after the hand-over, and the end of draining, wait for no one.
-        if !isBatchOutstanding, !batch.isEmpty || stage == .draining { return 0 }
+        if batchesOutstanding == 0, !batch.isEmpty || stage == .draining { return 0 }
         if isFeedLeft || !departures.isEmpty { return 0 }
         let round = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
         let due = min(round, questions.nextAlarm ?? .max, door?.nextLook ?? .max)
@@ -191,20 +200,24 @@ struct Switchboard: ~Copyable {
 
     private mutating func collectEffects() throws(ZeroMQFault) {
         while let effects = ledger.collect() {
-            if effects.completesBatch {
-                isBatchOutstanding = false
+            if effects.batchesCompleted > 0 {
+                batchesOutstanding -= effects.batchesCompleted
                 handOver()
             }
             try tell(effects)
         }
     }
 
-    /// Hands the gathered batch to the ledger unless it still works on the last.
+    /// Hands the gathered batch to the ledger, unless that still works on the last and the batch is
+    /// too small to be worth work beside the last one's sync.
     private mutating func handOver() {
-        guard !isBatchOutstanding, stage != .closing else { return }
+        guard stage != .closing, batchesOutstanding < 2 else { return }
+        guard batchesOutstanding == 0 || batch.operations.count >= Self.earlyCountMin else {
+            return
+        }
         if stage == .draining { stage = .closing }
         guard !batch.isEmpty else { return }
-        isBatchOutstanding = true
+        batchesOutstanding += 1
         counters.batches += 1
         let gathered = batch
         batch = Batch()
@@ -246,6 +259,7 @@ struct Switchboard: ~Copyable {
         }
         counters.sessions = sessions.count
         counters.sweeps += 1
+        counters.sweptAt = now
         counters.subscriptions = live.count
         counters.questions = questions.openCount
         try announceHead()

@@ -199,6 +199,12 @@ extension LedgerCommands {
         return try agencyAccess(limits.agency)
     }
 
+    /// The keys that are live now, of all agencies.
+    func liveKeys() throws(OperatorFault) -> [KeyRow] {
+        let now = Clock.wallMilliseconds()
+        return try read { try $0.keys() }.map { KeyRow($0, now: now) }.filter { $0.state == "live" }
+    }
+
     // MARK: Ways to the ledger
 
     /// Makes a change; returns the number of the key or rule it is about.

@@ -20,7 +20,7 @@ extension CaseView {
         dueAt = Instant.unlessZero(trail.dueAt)
         closedAt = Instant.unlessZero(trail.closedAt)
         places = trail.places.map { place in
-            Place(
+            var made = Place(
                 referral: place.referral,
                 office: place.office,
                 step: place.step,
@@ -30,6 +30,8 @@ extension CaseView {
                 lane: UInt32(place.lane),
                 attempts: place.attempts
             )
+            made.until = Instant.unlessZero(place.until)
+            return made
         }
         acts = trail.acts.map { act in
             var made = Act(
@@ -55,7 +57,7 @@ extension CaseView {
 
 extension CaseView.Actor {
     /// Who did an act, as operators see it.
-    fileprivate init(_ actor: CaseTrail.Actor) {
+    init(_ actor: CaseTrail.Actor) {
         self.init()
         switch actor {
         case .connection(let number): connection = number

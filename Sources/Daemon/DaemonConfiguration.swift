@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Control
+internal import Courier
+internal import Ledger
 internal import Wire
 
 /// What a daemon needs to know to start; every field but the directory has a default.
@@ -14,6 +17,18 @@ package struct DaemonConfiguration: Sendable {
     package var bodyBytesMax = Limits.bodyBytesMaxDefault
     /// Free disk space, in bytes, below which no new case is taken; settling goes on.
     package var diskReserveBytes: Int64 = 64 << 20
+    /// Free disk space, in bytes, below which somebody should know.
+    package var diskWarnBytes: Int64 = 1 << 30
+    /// Free disk space, in bytes, below which only what ends or moves something is taken.
+    package var diskStopBytes: Int64 = 16 << 20
+    /// Smallest jump of the wall clock that is told, in milliseconds.
+    package var clockJumpMilliseconds: Int64 = 2_000
+    /// Resident memory, in bytes, above which somebody should know.
+    package var memoryWarnBytes: Int64 = 512 << 20
+    /// Where the metrics are written; nil for nowhere.
+    package var metricsFile: String?
+    /// How often, in milliseconds.
+    package var metricsMilliseconds: Int64 = 15_000
     /// Sessions open at once.
     package var sessionsMax = 4_096
 
@@ -21,6 +36,16 @@ package struct DaemonConfiguration: Sendable {
     package var isEveryEndpointKeyed = false
     /// Connections of keyed endpoints at once.
     package var connectionsMax = 8_192
+
+    /// Least level of what is logged.
+    package var logLevel = "info"
+
+    /// Group that may use `control.sock`, by name or number; nil for root and the daemon's user only.
+    package var controlGroup: String?
+    /// Group that may use `observe.sock`, in the same way.
+    package var observeGroup: String?
+    /// Where the sockets of the operators are; the data directory if nil.
+    package var socketDirectory: String?
 
     /// Version of the daemon.
     package static let version = "0.1.0"
@@ -30,6 +55,35 @@ package struct DaemonConfiguration: Sendable {
 
     /// The socket of the bus.
     package var busSocket: String { directory + "/bus.sock" }
-    /// The socket of the operators.
-    package var controlSocket: String { directory + "/control.sock" }
+
+    var diskMarks: DiskMarks {
+        DiskMarks(warn: diskWarnBytes, reserve: diskReserveBytes, stop: diskStopBytes)
+    }
+
+    /// What the bus is to be given.
+    func bus(secretKey: [UInt8]?) -> BusConfiguration {
+        var bus = BusConfiguration(
+            endpoints: ["ipc://" + busSocket] + endpoints,
+            bulletin: bulletin,
+            bodyBytesMax: bodyBytesMax,
+            sessionsMax: sessionsMax
+        )
+        bus.secretKey = secretKey
+        bus.isEveryEndpointKeyed = isEveryEndpointKeyed
+        bus.connectionsMax = connectionsMax
+        return bus
+    }
+
+    /// One of the sockets of the operators.
+    func socket(_ kind: ControlDoor.Kind) -> String {
+        (socketDirectory ?? directory) + "/" + kind.fileName
+    }
+
+    /// The group that may use it.
+    func group(_ kind: ControlDoor.Kind) -> String? {
+        switch kind {
+        case .observe: observeGroup
+        case .control: controlGroup
+        }
+    }
 }

@@ -5,6 +5,7 @@ internal import Courier
 internal import Declarations
 internal import Keys
 internal import Ledger
+package import Logs
 internal import Platform
 internal import Rules
 internal import Synchronization
@@ -24,11 +25,23 @@ package struct DaemonProcess {
         package let description: String
     }
 
+    private let files: ConfigurationFiles
+    private let settings: Settings
     private let configuration: DaemonConfiguration
+    private let log: DaemonLog
 
     /// A daemon that has not started.
-    package init(_ configuration: DaemonConfiguration) {
-        self.configuration = configuration
+    ///
+    /// - Parameters:
+    ///   - settings: As read from `files`.
+    ///   - files: Read again at each reload.
+    ///   - log: Told what happens from the start on.
+    package init(_ settings: Settings, from files: ConfigurationFiles, log: DaemonLog) {
+        self.files = files
+        self.settings = settings
+        configuration = settings.configuration
+        self.log = log
+        log.setLevel(configuration.logLevel)
     }
 
     /// Runs until SIGTERM or SIGINT, then drains: no new work, what was taken is answered, sessions
@@ -39,13 +52,14 @@ package struct DaemonProcess {
     package func run(ready: @escaping @Sendable ([String]) -> Void) throws(Failure) {
         // Blocked before any thread starts, so that every thread inherits the mask.
         do {
-            let signals = try SignalReader([DaemonSignals.terminate, DaemonSignals.interrupt])
+            let signals = try SignalReader(DaemonSignals.all)
             let lock = try DirectoryLock(path: configuration.directory)
             let ledger = LedgerThread(signal: try EventSignal())
             try open(ledger)
             defer { ledger.stop() }
             try serve(ledger, signals, ready: ready)
             _ = lock.path
+            log.say(.stopped)
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -55,13 +69,17 @@ package struct DaemonProcess {
 
     private func open(_ ledger: LedgerThread) throws(Failure) {
         do {
+            try LedgerFiles.narrow(in: configuration.directory)
+            var limits = LedgerLimits(
+                bodyBytesMax: configuration.bodyBytesMax,
+                daemon: "baridd/" + DaemonConfiguration.version,
+                diskReserveBytes: configuration.diskReserveBytes
+            )
+            limits.diskWarnBytes = configuration.diskWarnBytes
+            limits.diskStopBytes = configuration.diskStopBytes
             try ledger.start(
                 directory: configuration.directory,
-                limits: LedgerLimits(
-                    bodyBytesMax: configuration.bodyBytesMax,
-                    daemon: "baridd/" + DaemonConfiguration.version,
-                    diskReserveBytes: configuration.diskReserveBytes
-                ),
+                limits: limits,
                 reading: Self.read
             )
             let reader = try LedgerReader(
@@ -89,17 +107,8 @@ package struct DaemonProcess {
         ready: @escaping @Sendable ([String]) -> Void
     ) throws(Failure) {
         let serverKey = try serverKey()
-        var busConfiguration = BusConfiguration(
-            endpoints: ["ipc://" + configuration.busSocket] + configuration.endpoints,
-            bulletin: configuration.bulletin,
-            bodyBytesMax: configuration.bodyBytesMax,
-            sessionsMax: configuration.sessionsMax
-        )
-        busConfiguration.secretKey = serverKey?.secret
-        busConfiguration.isEveryEndpointKeyed = configuration.isEveryEndpointKeyed
-        busConfiguration.connectionsMax = configuration.connectionsMax
         let bus = BusLoop(
-            configuration: busConfiguration,
+            configuration: configuration.bus(secretKey: serverKey?.secret),
             hand: { ledger.hand($0) },
             collect: { ledger.collect() },
             signal: ledger.signal,
@@ -144,20 +153,53 @@ package struct DaemonProcess {
             endpoints: endpoints,
             startedAt: Clock.wallMilliseconds(),
             serverKey: serverKey,
+            live: liveConfiguration(on: ledger),
+            log: log,
+            guards: Guards(directory: configuration.directory, log: log),
             reading: Self.read
         )
-        let control: ControlServer
-        do throws(SystemFault) {
-            control = try ControlServer(commands: commands)
-            try control.start(path: configuration.controlSocket)
-        } catch {
-            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
+        let servers = try ControlDoor.Kind.allCases.map { kind throws(Failure) in
+            try controlServer(commands, kind)
         }
-        defer { control.stop() }
+        defer { for server in servers { server.stop() } }
         ready(endpoints)
-        Supervision(ledger: ledger, bus: bus, commands: commands).wait(for: signals)
+        log.say(
+            .ready,
+            [
+                .version: DaemonConfiguration.version,
+                .endpoints: endpoints.joined(separator: " "),
+            ]
+        )
+        Supervision(ledger: ledger, bus: bus, commands: commands, log: log).wait(for: signals)
         if case .failure(let fault) = bound.tryTake() {
             throw Failure(exitStatus: Self.temporaryFailure, description: "\(fault)")
+        }
+    }
+
+    private func liveConfiguration(on ledger: LedgerThread) -> LiveConfiguration {
+        LiveConfiguration(settings, from: files, on: ledger) { [log] configuration in
+            ledger.marks.value = configuration.diskMarks
+            log.setLevel(configuration.logLevel)
+        }
+    }
+
+    /// One of the sockets for operators, listening.
+    private func controlServer(
+        _ commands: LedgerCommands,
+        _ kind: ControlDoor.Kind
+    ) throws(Failure) -> ControlServer {
+        do throws(SystemFault) {
+            let name = configuration.group(kind)
+            var group: UInt32?
+            if let name { group = try SystemGroup.number(of: name) }
+            let server = try ControlServer(
+                commands: commands,
+                door: ControlDoor(kind, group: group)
+            )
+            try server.start(path: configuration.socket(kind))
+            return server
+        } catch {
+            throw Failure(exitStatus: Self.permanentFailure, description: error.description)
         }
     }
 

@@ -6,6 +6,9 @@ internal import Glibc
 enum DaemonSignals {
     static let terminate = SIGTERM
     static let interrupt = SIGINT
+    /// Asks for the configuration to be read again.
+    static let hangUp = SIGHUP
+    static let all = [terminate, interrupt, hangUp]
 
     /// Sends a signal to this process; it is read like one from outside.
     static func raise(_ signal: Int32) {

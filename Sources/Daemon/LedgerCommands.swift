@@ -5,6 +5,7 @@ internal import Courier
 internal import Declarations
 internal import Keys
 internal import Ledger
+internal import Logs
 internal import Platform
 internal import Rules
 internal import Wire
@@ -19,7 +20,13 @@ struct LedgerCommands: OperatorCommands {
     let startedAt: Int64
     /// The daemon's key; nil if it has none.
     let serverKey: KeyPair?
+    let live: LiveConfiguration
+    let log: DaemonLog
+    let guards: Guards
     let reading: @Sendable (String) -> Procedure?
+    /// Makes and judges the tokens of plans.
+    let plans = PlanToken()
+    let probes = ProbeMemory()
 
     func status() throws(OperatorFault) -> Status {
         var status = Status(
@@ -58,7 +65,12 @@ struct LedgerCommands: OperatorCommands {
         status.freeDiskBytes = UInt64(
             (try? DiskSpace.freeBytes(configuration.directory)) ?? 0
         )
+        status.alarms = guards.alarms
         return status
+    }
+
+    func metrics() throws(OperatorFault) -> MetricsText {
+        MetricsText(text: try Metrics(commands: self, guards: guards).text())
     }
 
     private var logPath: String { configuration.directory + "/" + Ledger.fileName + "-wal" }
@@ -156,12 +168,15 @@ struct LedgerCommands: OperatorCommands {
 
     // MARK: Offices, agencies, cases
 
-    func offices() throws(OperatorFault) -> [OfficeRow] {
+    func offices() throws(OperatorFault) -> [OfficeRow] { try officeRows(.all) }
+
+    func officeRows(_ choice: LedgerReader.OfficeChoice) throws(OperatorFault) -> [OfficeRow] {
         let gauges = ledger.gauges()?.offices ?? []
         var desks: [String: LedgerGauges.Office] = [:]
         for desk in gauges { desks[desk.name] = desk }
         return try read { reader in
-            try reader.offices().map { office in
+            let pauses = try reader.pauses()
+            return try reader.offices(choice).map { office in
                 var row = OfficeRow(
                     name: office.name,
                     title: office.title,
@@ -175,6 +190,7 @@ struct LedgerCommands: OperatorCommands {
                 row.dead = UInt64(office.dead)
                 row.sessions = UInt64(desks[office.name]?.sessions ?? 0)
                 row.oldestEnteredAt = Instant.unlessZero(office.oldest)
+                row.paused = pauses[office.name].map { StandMark($0) }
                 return row
             }
         }
@@ -230,95 +246,11 @@ struct LedgerCommands: OperatorCommands {
 
     func caseView(number: String) throws(OperatorFault) -> CaseView {
         let serial = try serial(of: number)
-        let trail = try read { try $0.trails.trail(of: serial) }
-        guard let trail else { throw Self.noSuchCase(number) }
-        return CaseView(trail)
-    }
-
-    // MARK: Dead letters
-
-    func deadLetters(
-        office: String?,
-        each: (DeadLetter) throws(OperatorFault) -> Void
-    ) throws(OperatorFault) {
-        for letter in try dead(.all(office: office)) {
-            try each(
-                DeadLetter(
-                    referral: letter.referral.number,
-                    number: CaseNumber(serial: letter.referral.serial)?.text ?? "",
-                    office: letter.office,
-                    step: letter.step,
-                    reason: letter.reason.word,
-                    cause: letter.cause.isEmpty ? letter.reason.text : letter.cause,
-                    at: Instant(milliseconds: letter.at),
-                    attempts: letter.referral.attempts,
-                    owner: letter.agency
-                )
-            )
-        }
-    }
-
-    func retryDead(
-        _ selection: DeadSelection,
-        by identity: OperatorIdentity,
-        reason: String
-    ) throws(OperatorFault) -> DeadLettersSettled {
-        try settle(selection, by: identity, reason: reason) { .retry(referral: $0) }
-    }
-
-    func closeDead(
-        _ selection: DeadSelection,
-        by identity: OperatorIdentity,
-        reason: String
-    ) throws(OperatorFault) -> DeadLettersSettled {
-        try settle(selection, by: identity, reason: reason) { .dismiss(referral: $0) }
-    }
-
-    private func settle(
-        _ selection: DeadSelection,
-        by identity: OperatorIdentity,
-        reason: String,
-        _ act: (UInt64) -> OperatorAct
-    ) throws(OperatorFault) -> DeadLettersSettled {
-        var settled = DeadLettersSettled(settled: 0)
-        for letter in try dead(selection) {
-            let outcome = try self.act(act(letter.referral.number), by: identity, reason: reason)
-            if case .done = outcome {
-                settled.settled += 1
-            } else {
-                settled.refused += 1
-                if settled.text.isEmpty { settled.text = refused(outcome, "The referral").text }
-            }
-        }
-        return settled
-    }
-
-    private func dead(_ selection: DeadSelection) throws(OperatorFault) -> [LedgerReader.Dead] {
-        switch selection {
-        case .all(let office):
-            if let office, try !read({ try $0.hasOffice(office) }) {
-                throw OperatorFault(
-                    code: "noSuchOffice",
-                    exit: .notFound,
-                    text: "There is no office \(office); `baridctl office list` shows which are."
-                )
-            }
-            return try read { try $0.dead(office: office) }
-        case .caseNumber(let number):
-            let serial = try serial(of: number)
-            return try read { try $0.dead(serial: serial) }
-        case .referral(let referral):
-            let letters = try read { try $0.dead() }.filter { $0.referral.number == referral }
-            guard !letters.isEmpty else {
-                throw OperatorFault(
-                    code: "notDead",
-                    exit: .failed,
-                    text: "Referral \(referral) is not a dead letter; "
-                        + "`baridctl dead list` shows which are."
-                )
-            }
-            return letters
-        }
+        let (found, hold) = try read { (try $0.trail(of: serial), try $0.hold(serial)) }
+        guard let trail = found else { throw Self.noSuchCase(number) }
+        var view = CaseView(trail)
+        view.held = hold.map { StandMark($0) }
+        return view
     }
 
     // MARK: The whole ledger
@@ -362,9 +294,12 @@ struct LedgerCommands: OperatorCommands {
         _ body: (LedgerReader) throws -> Value
     ) throws(OperatorFault) -> Value {
         do {
-            return try body(
+            let value = try body(
                 LedgerReader(directory: configuration.directory, reading: reading)
             )
+            // It may have been committed and not be on disk yet.
+            try ledger.settle()
+            return value
         } catch {
             throw OperatorFault(
                 code: "unavailable",
@@ -400,7 +335,7 @@ struct LedgerCommands: OperatorCommands {
         return OperatorFault(code: "\(code)", exit: .failed, text: code.text)
     }
 
-    private func serial(of number: String) throws(OperatorFault) -> UInt64 {
+    func serial(of number: String) throws(OperatorFault) -> UInt64 {
         guard let serial = CaseNumber(text: number)?.serial else {
             throw OperatorFault(
                 code: "badCaseNumber",
@@ -412,7 +347,7 @@ struct LedgerCommands: OperatorCommands {
         return serial
     }
 
-    private static func noSuchCase(_ number: String) -> OperatorFault {
+    static func noSuchCase(_ number: String) -> OperatorFault {
         OperatorFault(
             code: "noSuchCase",
             exit: .notFound,

@@ -2,6 +2,12 @@
 
 internal import Glibc
 
+/// What the system calls this process.
+enum ThisProcess {
+    static var number: Int32 { getpid() }
+    static var uid: UInt32 { geteuid() }
+}
+
 /// What the system says of this process and its files.
 enum ProcessFigures {
     /// Memory resident now, in bytes; 0 if the system does not tell.

@@ -3,9 +3,9 @@
 import Wire
 
 /// The words for telling a person what was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// ` Did you mean 'x'?` for the known word most like this one, otherwise nothing.
-    static func text(for word: String, among known: some Sequence<String>) -> String {
+    package static func text(for word: String, among known: some Sequence<String>) -> String {
         guard let nearest = nearest(to: word, among: known) else { return "" }
         return " Did you mean '\(nearest)'?"
     }

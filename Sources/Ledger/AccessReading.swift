@@ -33,3 +33,33 @@ extension LedgerReader {
         return try statement.step()
     }
 }
+
+/// Where connections came from, for operators.
+extension LedgerReader {
+    /// Where and when a connection that proved a key was opened.
+    package struct ConnectionPlace: Sendable {
+        package var address: String
+        /// ms since 1970.
+        package var opened: Int64
+    }
+
+    /// The places of those of these connections that proved a key.
+    package func connections(_ numbers: [UInt64]) throws -> [UInt64: ConnectionPlace] {
+        let rows = try Statement(
+            "SELECT address, opened FROM connection WHERE number = ?",
+            on: connection
+        )
+        var places: [UInt64: ConnectionPlace] = [:]
+        for number in numbers {
+            rows.bind(1, Int64(bitPattern: number))
+            if try rows.step() {
+                places[number] = ConnectionPlace(
+                    address: rows.string(0),
+                    opened: rows.int64(1)
+                )
+            }
+            rows.reset()
+        }
+        return places
+    }
+}

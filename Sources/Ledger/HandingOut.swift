@@ -83,7 +83,7 @@ extension LedgerWriter {
         let horizon =
             found.count < Window.itemsMax ? UInt64.max : found.last?.number ?? UInt64.max
         desks[Int(office)].load(
-            found.filter { leases.lease(of: $0.number) == nil },
+            found.filter(isFree),
             lane: lane,
             upTo: horizon
         )
@@ -125,6 +125,7 @@ extension LedgerWriter {
                     ? .empty : UnsafeRawBufferPointer(rebasing: bytes[file.envelopeBytes...])
             )
         }
+        figures.deliveryMilliseconds.record(now - referral.entered)
         desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
         desks[Int(referral.office)].leased += 1
     }

@@ -92,6 +92,17 @@ package final class LedgerReader {
     ///
     /// Counts cases by a scan of their small rows.
     package func totals() throws -> Totals {
+        var totals = try officeTotals()
+        let cases = try Statement("SELECT count(*), sum(closed = 0) FROM cases", on: connection)
+        if try cases.step() {
+            totals.casesOpen = Int(cases.int64(1))
+            totals.casesClosed = Int(cases.int64(0)) - totals.casesOpen
+        }
+        return totals
+    }
+
+    /// Sums over all offices; cases are not counted.
+    package func officeTotals() throws -> Totals {
         var totals = Totals()
         let offices = try Statement(
             """
@@ -106,25 +117,26 @@ package final class LedgerReader {
             totals.custody = Int(offices.int64(3))
             totals.dead = Int(offices.int64(4))
         }
-        let cases = try Statement("SELECT count(*), sum(closed = 0) FROM cases", on: connection)
-        if try cases.step() {
-            totals.casesOpen = Int(cases.int64(1))
-            totals.casesClosed = Int(cases.int64(0)) - totals.casesOpen
-        }
         return totals
     }
 
-    /// All offices by name.
-    package func offices() throws -> [Office] {
-        let statement = try Statement(
-            """
-            SELECT o.name, o.title, a.name, o.waiting, o.delayed, o.custody, o.dead,
-                (SELECT slip FROM ready r WHERE r.office = o.number
-                 ORDER BY r.lane, r.referral LIMIT 1)
-            FROM office o JOIN agency a ON a.number = o.agency ORDER BY o.name
-            """,
-            on: connection
-        )
+    /// Which offices are meant.
+    package enum OfficeChoice: Sendable {
+        /// All, by name.
+        case all
+        case named(String)
+        /// So many with the most waiting and delayed referrals, the busiest first.
+        case busiest(Int)
+    }
+
+    /// Offices with their counts.
+    package func offices(_ choice: OfficeChoice = .all) throws -> [Office] {
+        let statement = try Statement(Self.officeQuery(choice), on: connection)
+        switch choice {
+        case .all: break
+        case .named(let name): statement.bind(1, name)
+        case .busiest(let count): statement.bind(1, Int64(count))
+        }
         var offices: [Office] = []
         while try statement.step() {
             let oldest = statement.withBlob(7) { slip in
@@ -144,6 +156,28 @@ package final class LedgerReader {
             )
         }
         return offices
+    }
+
+    /// The statement that finds offices.
+    ///
+    /// The busiest are chosen before the head of any queue is looked at.
+    static func officeQuery(_ choice: OfficeChoice) -> String {
+        let (source, order) =
+            switch choice {
+            case .all: ("office", "o.name")
+            case .named: ("(SELECT * FROM office WHERE name = ?1)", "o.name")
+            case .busiest:
+                (
+                    "(SELECT * FROM office ORDER BY waiting + delayed DESC, name LIMIT ?1)",
+                    "o.waiting + o.delayed DESC, o.name"
+                )
+            }
+        return """
+            SELECT o.name, o.title, a.name, o.waiting, o.delayed, o.custody, o.dead,
+                (SELECT slip FROM ready r WHERE r.office = o.number
+                 ORDER BY r.lane, r.referral LIMIT 1)
+            FROM \(source) o JOIN agency a ON a.number = o.agency ORDER BY \(order)
+            """
     }
 
     /// All agencies by name.
@@ -200,48 +234,6 @@ package final class LedgerReader {
         let statement = try Statement("SELECT 1 FROM office WHERE name = ?", on: connection)
         statement.bind(1, name)
         return try statement.step()
-    }
-
-    /// Dead letters, oldest first; of one office or one case only if given.
-    package func dead(office: String? = nil, serial: UInt64? = nil) throws -> [Dead] {
-        let statement = try Statement(
-            """
-            SELECT d.referral, d.office, d.lane, d.serial, d.slip, d.reason, d.cause, d.at,
-                o.name, a.name
-            FROM dead d JOIN office o ON o.number = d.office JOIN agency a ON a.number = o.agency
-            WHERE (?1 IS NULL OR o.name = ?1) AND (?2 IS NULL OR d.serial = ?2)
-            ORDER BY d.at, d.referral
-            """,
-            on: connection
-        )
-        if let office { statement.bind(1, office) } else { statement.bindNull(1) }
-        statement.bind(2, serial.map { Int64(bitPattern: $0) })
-        var letters: [Dead] = []
-        while try statement.step() {
-            let referral = statement.withBlob(4) { slip in
-                Referral(
-                    number: UInt64(statement.int64(0)),
-                    serial: UInt64(statement.int64(3)),
-                    office: UInt32(statement.int64(1)),
-                    lane: UInt8(statement.int64(2)),
-                    slip: slip
-                )
-            }
-            guard let referral, let reason = DeadReason(rawValue: UInt16(statement.int64(5)))
-            else { throw LedgerFault.damaged("a dead letter cannot be read") }
-            letters.append(
-                Dead(
-                    referral: referral,
-                    office: statement.string(8),
-                    agency: statement.string(9),
-                    step: try trails.step(referral.step),
-                    reason: reason,
-                    cause: statement.string(6),
-                    at: statement.int64(7)
-                )
-            )
-        }
-        return letters
     }
 
     /// The serials of all cases, or of one procedure's, in order; read in slices of `limit`.

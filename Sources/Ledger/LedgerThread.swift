@@ -6,14 +6,20 @@ internal import Synchronization
 
 /// The ledger on its thread: takes batches from the courier and acts from operators, one at a time.
 ///
-/// While one batch is in `fdatasync` the courier gathers the next: group commit without a timer. The
-/// event thread beside it reads what is committed, for subscriptions.
+/// While one batch is in `fdatasync` the courier gathers the next: group commit without a timer. If
+/// the next is waiting already, it is applied meanwhile and a thread of its own syncs (`SyncStage`);
+/// either way the courier sees no effects before what they tell is on disk. The event thread beside
+/// them reads what is on disk, for subscriptions.
 package final class LedgerThread: Sendable {
     private enum Work: Sendable {
         case batch(Batch)
         case act(OperatorAct, Operator, Mailbox<ActReply>)
         case gauges(Mailbox<LedgerGauges>)
         case probe(Mailbox<Bool>)
+        /// Answered once all that was committed is on disk.
+        case settle(Mailbox<Bool>)
+        /// A look at what is in memory and on disk between two turns.
+        case look(@Sendable (LedgerWriter) -> Void)
         /// The event thread has findings.
         case found
     }
@@ -24,14 +30,28 @@ package final class LedgerThread: Sendable {
     }
 
     private let inbox = Mailbox<Work>(capacity: 64)
-    private let outbox = Mailbox<Effects>(capacity: 8)
+    private let outbox = Mailbox<Sealed>(capacity: 8)
+    /// The next effects, until their mark is on disk; bus thread.
+    private let held = Mutex<Sealed?>(nil)
+    /// The last mark that is on disk.
+    private let synced = Atomic<UInt64>(0)
+    /// What was measured of batches until they were on disk.
+    private let figures = Mutex(LedgerFigures())
     private let opened = Mailbox<LedgerFault?>(capacity: 1)
     private let events = EventThread()
     private let thread = Mutex<Joining?>(nil)
     private let lastHead = Mutex<Head?>(nil)
     private let eventThread = Mutex<Joining?>(nil)
+    /// How much of the disk must be free; `start` sets them from its limits.
+    package let marks = SharedDiskMarks(DiskMarks(warn: 0, reserve: 0, stop: 0))
     /// Wakes the courier: effects can be collected.
     package let signal: EventSignal
+
+    /// Effects that may be seen once a mark is on disk.
+    private struct Sealed: Sendable {
+        var effects: Effects
+        var mark: UInt64
+    }
 
     private struct Head: Sendable {
         var position: UInt64
@@ -57,6 +77,11 @@ package final class LedgerThread: Sendable {
         limits: LedgerLimits,
         reading: @escaping @Sendable (String) -> Procedure?
     ) throws(LedgerFault) {
+        marks.value = DiskMarks(
+            warn: limits.diskWarnBytes,
+            reserve: limits.diskReserveBytes,
+            stop: limits.diskStopBytes
+        )
         let started: WorkerThread
         do {
             started = try WorkerThread(name: "ledger", stackBytes: 4 << 20) { [self] in
@@ -101,14 +126,23 @@ package final class LedgerThread: Sendable {
 
     // MARK: From other threads
 
-    /// Hands over a batch; there is at most one at a time, so there is always room.
+    /// Hands over a batch; there are at most two at a time, so there is always room.
     package func hand(_ batch: Batch) {
         guard inbox.put(.batch(batch)) != nil else { return }
         preconditionFailure("a batch was handed over to a full or stopped ledger")
     }
 
-    /// The next effects, or nil.
-    package func collect() -> Effects? { outbox.tryTake() }
+    /// The next effects that are on disk, or nil; bus thread.
+    package func collect() -> Effects? {
+        held.withLock { held in
+            if held == nil { held = outbox.tryTake() }
+            guard let next = held, next.mark <= synced.load(ordering: .acquiring) else {
+                return nil
+            }
+            held = nil
+            return next.effects
+        }
+    }
 
     /// The next durable events for the live subscriptions, or nil; never waits.
     ///
@@ -153,6 +187,25 @@ package final class LedgerThread: Sendable {
         return reply.take()
     }
 
+    /// Looks at the ledger between two turns, on its thread; nil if it has stopped or is overrun.
+    ///
+    /// What is looked at holds up whatever else is asked, so it must be little.
+    func look<Value: Sendable>(
+        _ body: @escaping @Sendable (LedgerWriter) -> Value
+    ) -> Value? {
+        let reply = Mailbox<Value>(capacity: 1)
+        let work = Work.look { writer in _ = reply.put(body(writer)) }
+        guard inbox.put(work) == nil else { return nil }
+        return reply.take()
+    }
+
+    /// Whether the thread turns: it answers within so many milliseconds.
+    package func isTurning(withinMilliseconds patience: Int64) -> Bool {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.look { _ in _ = reply.put(true) }) == nil else { return false }
+        return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
+    }
+
     /// Whether a commit of its own reached the disk within so many milliseconds.
     ///
     /// This is what a watchdog wants to know: a thread that turns and a disk that takes a sync.
@@ -160,6 +213,17 @@ package final class LedgerThread: Sendable {
         let reply = Mailbox<Bool>(capacity: 1)
         guard inbox.put(.probe(reply)) == nil else { return false }
         return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
+    }
+
+    /// Waits until what was committed before the call is on disk, so that what was read of it may be
+    /// told.
+    ///
+    /// - Throws: `LedgerFault` if the ledger has stopped or is overrun.
+    package func settle() throws(LedgerFault) {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.settle(reply)) == nil, reply.take() != nil else {
+            throw .storage("the ledger is stopping or has too many requests waiting")
+        }
     }
 
     // MARK: The thread
@@ -180,25 +244,57 @@ package final class LedgerThread: Sendable {
             _ = opened.put(error)
             return
         }
-        events.tell(head: writer.journal.head)
+        let stage = SyncStage(writer.log) { [self] in noteOnDisk($0) }
+        let syncing: WorkerThread
+        do {
+            syncing = try WorkerThread(name: "sync", stackBytes: 1 << 18) { stage.run() }
+        } catch {
+            _ = opened.put(.storage(error.description))
+            return
+        }
+        defer { syncing.join() }
+        defer { stage.close() }
+        noteOnDisk(writer.mark(0))
         _ = opened.put(nil)
-        var upkeep = Upkeep(directory: directory, reserveBytes: limits.diskReserveBytes)
+        var upkeep = Upkeep(directory: directory, marks: marks)
         var effects = Effects()
+        var given: UInt64 = 0
+        var leaseClock = LeaseClock()
+        // When the last batch was taken that the stage may still be syncing.
+        var handed = Clock.monotonicMilliseconds()
         writer.tellAccess(into: &effects)
-        send(&effects)
+        send(&effects, after: given)
         do throws(LedgerFault) {
             while true {
-                try upkeep.look(after: writer)
-                let work = try wait(writer, &upkeep, hasEffects: !effects.isEmpty)
+                if upkeep.isDue(writer) {
+                    let looked = Clock.monotonicMilliseconds()
+                    drain(stage, given)
+                    try upkeep.look(after: writer)
+                    leaseClock.note(workFrom: looked, to: Clock.monotonicMilliseconds())
+                }
+                let work = try wait(writer, &upkeep, leaseClock, hasEffects: !effects.isEmpty) {
+                    drain(stage, given)
+                }
                 guard work != nil || !inbox.isClosed else { break }
-                try perform(work, writer, into: &effects)
-                // Before the effects, so that who begins to listen at an answer is not told of what
-                // was committed before it.
-                events.tell(head: writer.journal.head)
-                note(writer.journal)
-                send(&effects)
+                var began = Clock.monotonicMilliseconds()
+                if case .batch(let batch) = work {
+                    handed = began
+                    let instant = leaseClock.reading(at: began)
+                    try apply(batch, writer, stage, &given, at: instant, into: &effects)
+                } else {
+                    if !isIdle(after: given) {
+                        drain(stage, given)
+                        leaseClock.note(workFrom: handed, to: Clock.monotonicMilliseconds())
+                        began = Clock.monotonicMilliseconds()
+                    }
+                    let instant = leaseClock.reading(at: began)
+                    try perform(work, writer, &given, at: instant, into: &effects)
+                }
+                leaseClock.note(workFrom: began, to: Clock.monotonicMilliseconds())
+                send(&effects, after: given)
                 if let search = writer.nextSearch() { events.search(search) }
             }
+            drain(stage, given)
             try writer.finish()
         } catch {
             Fatal.end(error.description)
@@ -208,32 +304,74 @@ package final class LedgerThread: Sendable {
     private func wait(
         _ writer: LedgerWriter,
         _ upkeep: inout Upkeep,
-        hasEffects: Bool
+        _ leaseClock: LeaseClock,
+        hasEffects: Bool,
+        drain: () -> Void
     ) throws(LedgerFault) -> Work? {
         if let work = inbox.tryTake() { return work }
-        try upkeep.eraseMore(from: writer)
+        if upkeep.isErasing {
+            drain()
+            try upkeep.eraseMore(from: writer)
+        }
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
-        let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
+        let wake = writer.nextWake(
+            wall: Clock.wallMilliseconds(),
+            monotonic: leaseClock.reading(at: monotonic)
+        ).map { leaseClock.instant(of: $0) }
         let rest =
             upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
         let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic))
         if let work = inbox.take(until: until) { return work }
-        if until == rest, !inbox.isClosed { try upkeep.rest(writer.connection) }
+        if until == rest, !inbox.isClosed {
+            drain()
+            try upkeep.rest(writer.connection)
+        }
         return nil
     }
 
+    /// Applies a batch and syncs it: here, or beside the next one if that is waiting already.
+    private func apply(
+        _ batch: Batch,
+        _ writer: LedgerWriter,
+        _ stage: SyncStage,
+        _ given: inout UInt64,
+        at monotonic: Int64,
+        into effects: inout Effects
+    ) throws(LedgerFault) {
+        let taken = Clock.monotonicNanoseconds()
+        try writer.apply(
+            batch,
+            wall: Clock.wallMilliseconds(),
+            monotonic: monotonic,
+            into: &effects
+        )
+        guard writer.isSyncDue else { return }
+        given += 1
+        var mark = writer.mark(given)
+        mark.operations = batch.operations.count
+        mark.taken = taken
+        mark.committed = writer.committed
+        guard isIdle(after: given - 1), inbox.isEmpty else {
+            writer.leaveSync()
+            return stage.sync(mark)
+        }
+        try writer.sync()
+        noteOnDisk(mark)
+    }
+
+    /// Does whatever is no batch, with the stage idle; all of it is on disk on return.
     private func perform(
         _ work: Work?,
         _ writer: LedgerWriter,
+        _ given: inout UInt64,
+        at monotonic: Int64,
         into effects: inout Effects
     ) throws(LedgerFault) {
         let wall = Clock.wallMilliseconds()
-        let monotonic = Clock.monotonicMilliseconds()
         switch work {
-        case .batch(let batch):
-            try writer.turn(batch, wall: wall, monotonic: monotonic, into: &effects)
+        case .batch: break
         case .act(let act, let who, let reply):
             let answer: ActReply
             do {
@@ -245,14 +383,21 @@ package final class LedgerThread: Sendable {
                 answer = .fault(error)
             }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
+            noteOnDisk(writer.mark(given))
             // The courier has the news before the operator is told that it is in force.
-            send(&effects)
+            send(&effects, after: given)
             _ = reply.put(answer)
         case .gauges(let reply):
-            _ = reply.put(writer.gauges)
+            var gauges = writer.gauges
+            figures.withLock { gauges.figures.take(batches: $0) }
+            _ = reply.put(gauges)
         case .probe(let reply):
             try writer.probe(wall: wall)
             _ = reply.put(true)
+        case .settle(let reply):
+            _ = reply.put(true)
+        case .look(let body):
+            body(writer)
         case .found:
             if let findings = events.collectFindings() { try writer.take(findings) }
             guard effects.byteCount < Batch.bytesMax else { return }
@@ -261,6 +406,43 @@ package final class LedgerThread: Sendable {
             guard effects.byteCount < Batch.bytesMax else { return }
             try writer.turn(nil, wall: wall, monotonic: monotonic, into: &effects)
         }
+        noteOnDisk(writer.mark(given))
+    }
+
+    private func isIdle(after given: UInt64) -> Bool {
+        synced.load(ordering: .acquiring) == given
+    }
+
+    private func drain(_ stage: SyncStage, _ given: UInt64) {
+        if !isIdle(after: given) { stage.drain() }
+    }
+
+    /// Tells the others how far the journal is on disk, and lets the effects of it be seen.
+    private func noteOnDisk(_ mark: SyncStage.Mark) {
+        // Before the effects, so that who begins to listen at an answer is not told of what was
+        // committed before it.
+        events.tell(head: mark.position)
+        if lastHead.withLock({ $0?.position }) != mark.position {
+            let head = Head(
+                position: mark.position,
+                hash: mark.hash,
+                time: Clock.wallMilliseconds()
+            )
+            lastHead.withLock { $0 = head }
+        }
+        if mark.operations > 0 {
+            let now = Clock.monotonicNanoseconds()
+            figures.withLock { figures in
+                figures.batchOperations.record(Int64(mark.operations))
+                figures.commitMicroseconds.record((now - mark.committed) / 1_000)
+                figures.acceptMicroseconds.record(
+                    (now - mark.taken) / 1_000,
+                    times: UInt64(mark.operations)
+                )
+            }
+        }
+        synced.store(mark.number, ordering: .releasing)
+        signal.signal()
     }
 
     private func readEvents(path: String) {
@@ -275,24 +457,14 @@ package final class LedgerThread: Sendable {
         }
     }
 
-    private func note(_ journal: Journal) {
-        let position = journal.head
-        guard lastHead.withLock({ $0?.position }) != position else { return }
-        let head = Head(
-            position: position,
-            hash: journal.hash,
-            time: Clock.wallMilliseconds()
-        )
-        lastHead.withLock { $0 = head }
-    }
-
-    private func send(_ effects: inout Effects) {
+    private func send(_ effects: inout Effects, after mark: UInt64) {
         guard !effects.isEmpty else { return }
-        if let refused = outbox.put(effects) {
-            effects = refused
+        if let refused = outbox.put(Sealed(effects: effects, mark: mark)) {
+            effects = refused.effects
         } else {
             effects = Effects()
-            signal.signal()
+            // Else whoever syncs the mark gives the signal.
+            if isIdle(after: mark) { signal.signal() }
         }
     }
 }
@@ -301,83 +473,4 @@ package final class LedgerThread: Sendable {
 package enum Ledger {
     /// The database, within the data directory.
     package static let fileName = "ledger.db"
-}
-
-/// What a ledger holds in memory, for operators.
-package struct LedgerGauges: Sendable {
-    /// What an office's desk looks like.
-    package struct Office: Sendable {
-        /// The office.
-        package var name: String
-        /// Referrals out under a lease.
-        package var leased: Int
-        /// Sessions that staff it.
-        package var sessions: Int
-    }
-
-    /// Count of the daemon's starts.
-    package var epoch: UInt32
-    /// Transactions since the start.
-    package var commits: UInt64
-    /// Hops since the start.
-    package var hops: UInt64
-    /// Deliveries since the start.
-    package var deliveries: UInt64
-    /// Referrals out under a lease.
-    package var leases: Int
-    /// Position of the last record.
-    package var journalHead: UInt64
-    /// Hash of the last record, hexadecimal.
-    package var journalHash: String
-    /// Whether the disk is too full for new cases.
-    package var isStorageLow: Bool
-    /// Offices with a lease or a session.
-    package var offices: [Office]
-    /// Durable subscriptions with members, by number.
-    package var subscriptions: [UInt64: Subscription] = [:]
-
-    /// What a durable subscription has in memory.
-    package struct Subscription: Sendable {
-        /// Events delivered and not yet settled.
-        package var out: Int
-        /// Sessions that take part.
-        package var sessions: Int
-    }
-}
-
-extension LedgerWriter {
-    /// What is in memory now.
-    var gauges: LedgerGauges {
-        LedgerGauges(
-            epoch: epoch,
-            commits: commits,
-            hops: hops,
-            deliveries: deliveries,
-            leases: leases.count,
-            journalHead: journal.head,
-            journalHash: TrailReader.hexadecimal(journal.hash),
-            isStorageLow: isStorageLow,
-            offices: directory.offices.compactMap { office in
-                let desk = desks[Int(office.number)]
-                guard desk.leased > 0 || desk.takerCount > 0 else { return nil }
-                return LedgerGauges.Office(
-                    name: office.name,
-                    leased: desk.leased,
-                    sessions: desk.takerCount
-                )
-            },
-            subscriptions: Dictionary(
-                uniqueKeysWithValues: events.attached.compactMap { number in
-                    guard let queue = events.subscriptions[number]?.queue else { return nil }
-                    return (
-                        number,
-                        LedgerGauges.Subscription(
-                            out: queue.outCount,
-                            sessions: queue.sessions.count
-                        )
-                    )
-                }
-            )
-        )
-    }
 }

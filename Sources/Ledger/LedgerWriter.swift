@@ -7,8 +7,9 @@ internal import Wire
 
 /// The one writer of a ledger: applies batches, each in one transaction.
 ///
-/// One call of `turn` is load, decide, write for every operation in order, one commit (one
-/// `fdatasync`), and only then the effects: no answer is seen before what it answers is on disk.
+/// One call of `turn` is load, decide, write for every operation in order, one commit, one
+/// `fdatasync`, and only then the effects: no answer is seen before what it answers is on disk.
+/// `apply` leaves the `fdatasync` to its caller, who can have it done beside the next batch.
 /// What needs no disk lives here in memory: leases, credit, the heads of the queues.
 ///
 /// A refused operation has written nothing, since everything is decided before the first row is
@@ -18,11 +19,14 @@ internal import Wire
 /// Ledger thread only.
 package final class LedgerWriter {
     let connection: Connection
+    /// What a commit has written and `sync` brings to disk.
+    let log: LogFile
     let tables: Tables
     let journal: Journal
     let directory: Directory
     var events: EventState
     var accessBook: AccessBook
+    let standing: Standing
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
@@ -49,6 +53,8 @@ package final class LedgerWriter {
     /// Referrals delivered since the start.
     @Confined package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
+    package var diskStage = DiskStage.plenty
+    var figures = LedgerFigures()
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
     @Confined var cards: [UInt64: UInt32] = [:]
@@ -67,6 +73,10 @@ package final class LedgerWriter {
     @Confined var random: Randomness
     /// Set once nobody knows whether a transaction reached the disk; nothing may be applied then.
     private var isUndecided = false
+    /// When the last commit began, monotonic ns.
+    private(set) var committed: Int64 = 0
+    /// Pages written when the log was synced last, or its sync was left to somebody.
+    private var pagesSynced = 0
 
     /// Opens the ledger in a data directory, makes it if there is none, and recovers.
     ///
@@ -87,6 +97,7 @@ package final class LedgerWriter {
         self.limits = limits
         random = randomness
         self.reading = reading
+        try LogDamage.refuse(beside: path)
         do {
             connection = try Connection(path: path, access: .readWriteCreate)
         } catch {
@@ -99,11 +110,16 @@ package final class LedgerWriter {
             directory = try Directory(connection, reading: reading)
             events = try EventState(connection)
             accessBook = try AccessBook(connection)
+            standing = try Standing(connection)
             epoch = try Self.startEpoch(connection)
             leases = Leases(epoch: epoch)
             nextConnection = UInt64(epoch) << 32
             nextSerial = try Self.next(after: "SELECT max(serial) FROM cases", connection)
             nextDelayed = try tables.firstDelayed()
+            log = try LogFile(of: connection)
+            // Before the epoch's first lease, which no later epoch may repeat.
+            try log.sync()
+            pagesSynced = connection.pagesWritten
         } catch {
             throw LedgerFault(error)
         }
@@ -136,16 +152,54 @@ package final class LedgerWriter {
 
     // MARK: One turn
 
+    /// Applies a batch, as `apply`, and brings it to disk.
+    ///
+    /// - Throws: `LedgerFault`; none of `effects` may be told and the process must end.
+    package func turn(
+        _ batch: Batch?,
+        wall: Int64,
+        monotonic: Int64,
+        into effects: inout Effects
+    ) throws(LedgerFault) {
+        try apply(batch, wall: wall, monotonic: monotonic, into: &effects)
+        try sync()
+    }
+
+    /// Brings what was committed to disk.
+    ///
+    /// - Throws: `LedgerFault.undecided`; the process must end.
+    func sync() throws(LedgerFault) {
+        guard isSyncDue else { return }
+        do {
+            try log.sync()
+        } catch {
+            isUndecided = true
+            throw .undecided(error.description)
+        }
+        pagesSynced = connection.pagesWritten
+    }
+
+    /// Whether something was committed that is not on disk and that nobody was charged to sync.
+    var isSyncDue: Bool { connection.pagesWritten != pagesSynced }
+
+    /// The commits so far as something to sync.
+    func mark(_ number: UInt64) -> SyncStage.Mark {
+        SyncStage.Mark(number: number, position: journal.head, hash: journal.hash)
+    }
+
+    /// Charges the caller with the sync of what was committed.
+    func leaveSync() { pagesSynced = connection.pagesWritten }
+
     /// Applies a batch, whatever time has brought due, and hands out what became ready.
     ///
     /// - Parameters:
     ///   - batch: What the courier gathered; nil if only time has passed.
     ///   - wall: Wall clock, ms since 1970.
     ///   - monotonic: Monotonic clock, ms.
-    ///   - effects: Appended to, in the order to be sent.
+    ///   - effects: Appended to, in the order to be sent; not before `sync`, or the caller's own.
     /// - Throws: `LedgerFault` if it could not be stored or the queues not read: none of `effects`
     ///   may be told and the process must end, recovery decides what happened.
-    package func turn(
+    func apply(
         _ batch: Batch?,
         wall: Int64,
         monotonic: Int64,
@@ -177,7 +231,7 @@ package final class LedgerWriter {
         grantCredits(into: &effects)
         if let batch {
             for event in batch.events { note(event) }
-            effects.completesBatch = true
+            effects.batchesCompleted += 1
         }
         do {
             try handOut(into: &effects)
@@ -206,6 +260,7 @@ package final class LedgerWriter {
             try undo(error, into: &none, to: 0)
             throw LedgerFault(error)
         }
+        try sync()
     }
 
     /// Proves that the disk still takes a commit: writes the instant of the probe and syncs it.
@@ -218,11 +273,12 @@ package final class LedgerWriter {
     }
 
     private func commit(wrote: Bool) throws(SQLiteFault) {
+        committed = Clock.monotonicNanoseconds()
         do {
             try tables.commit()
         } catch {
-            // A full disk is told by the write of a page, before the log is synced, and SQLite has
-            // rolled back. After any other fault nobody knows what reached the disk.
+            // A full disk is told by the write of a page, and SQLite has rolled back. After any other
+            // fault nobody knows what reached the disk.
             isUndecided = !error.isFull || connection.isInTransaction
             throw error
         }
@@ -438,6 +494,10 @@ package struct LedgerLimits: Sendable {
     package var daemon: String
     /// Free disk space, in bytes, below which no new case is taken.
     package var diskReserveBytes: Int64
+    /// Free disk space, in bytes, below which somebody should know.
+    package var diskWarnBytes: Int64 = 0
+    /// Free disk space, in bytes, below which only what ends or moves something is taken.
+    package var diskStopBytes: Int64 = 0
 
     /// Limits of a ledger.
     package init(bodyBytesMax: Int, daemon: String, diskReserveBytes: Int64) {

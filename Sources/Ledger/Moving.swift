@@ -46,6 +46,7 @@ private struct Arrival {
 extension LedgerWriter {
     func move(_ hop: Hop) throws(SQLiteFault) -> Receipt {
         let settled = hop.holding.referral
+        figures.stepMilliseconds.record(now - settled.entered)
         let arrival = try arrive(hop)
         let others =
             arrival.closes
@@ -320,7 +321,7 @@ extension LedgerWriter {
     func enter(_ referral: Referral) throws(SQLiteFault) {
         try tables.ready.insert(referral)
         count(referral.office) { $0.waiting += 1 }
-        desks[Int(referral.office)].insert(referral)
+        offer(referral)
         markBusy(referral.office)
     }
 

@@ -43,8 +43,12 @@ package enum OperatorAct: Sendable {
     case forgetSubscription(agency: String, name: String)
     /// Records what the public is told at the bulletin.
     case notice(topic: String, text: String)
+    /// Records what a reload of the configuration changes: a line a setting.
+    case configured(String)
     /// Changes who may come in or what they may do.
     case access(AccessAct)
+    /// Changes an office, its queue or a case.
+    case desk(DeskAct)
 }
 
 /// What came of an operator's act.
@@ -57,6 +61,8 @@ package enum OperatorOutcome: Sendable {
     case refused(RefusalCode)
     /// What came of a change of who may come in.
     case access(AccessOutcome)
+    /// What came of a change of an office, its queue or a case.
+    case desk(DeskOutcome)
 }
 
 extension LedgerWriter {
@@ -71,6 +77,7 @@ extension LedgerWriter {
     ) throws(LedgerFault) -> OperatorOutcome {
         now = wall
         self.monotonic = monotonic
+        if case .desk(let act) = act { return .desk(try carryOut(act, who)) }
         var outcome = OperatorOutcome.refused(.unavailable)
         try inTransaction { () throws(SQLiteFault) in
             switch act {
@@ -88,10 +95,18 @@ extension LedgerWriter {
                 let told = Array("\(topic)\n\(text)".utf8)
                 let receipt = try append(record(.noticed, who), content: who, body: told)
                 outcome = .done(position: receipt.position)
+            case .configured(let changes):
+                let receipt = try append(
+                    record(.configured, who),
+                    content: who,
+                    body: Array(changes.utf8)
+                )
+                outcome = .done(position: receipt.position)
             case .retention(let rule): outcome = try setRetention(rule, who)
             case .forgetSubscription(let agency, let name):
                 outcome = try forgetSubscription(agency: agency, name: name, who)
             case .access(let act): outcome = .access(try change(act, who))
+            case .desk: break
             }
         }
         return outcome
@@ -135,7 +150,7 @@ extension LedgerWriter {
         return .done(position: receipt.position)
     }
 
-    private func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
+    func dismiss(_ number: UInt64, _ who: Operator) throws(SQLiteFault) -> OperatorOutcome {
         guard let referral = try tables.dead(number) else { return .refused(.notDead) }
         let ending = try leaveForks(referral)
         for place in try branches(besides: referral, inside: ending.joined) {

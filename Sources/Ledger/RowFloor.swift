@@ -25,6 +25,7 @@ package final class RowFloor {
     }
 
     private let connection: Connection
+    private let log: LogFile
     private let tables: Tables
     private let records: RowInserter
     private let trails: RowInserter
@@ -55,7 +56,10 @@ package final class RowFloor {
         envelopeBytes: Int,
         bodyBytes: Int
     ) throws(LedgerFault) {
-        upkeep = Upkeep(directory: directory, reserveBytes: 0)
+        upkeep = Upkeep(
+            directory: directory,
+            marks: SharedDiskMarks(DiskMarks(warn: 0, reserve: 0, stop: 0))
+        )
         self.offices = offices
         envelope = [UInt8](repeating: 0x45, count: envelopeBytes)
         body = [UInt8](repeating: 0x78, count: bodyBytes)
@@ -81,6 +85,7 @@ package final class RowFloor {
                     """
                 )
             }
+            log = try LogFile(of: connection)
             try growLog()
         } catch {
             throw LedgerFault(error)
@@ -160,6 +165,7 @@ package final class RowFloor {
             waiting[office] = 0
         }
         try tables.commit()
+        try log.sync()
     }
 
     /// The next act of a case; whether it was a hop.

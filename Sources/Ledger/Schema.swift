@@ -70,11 +70,15 @@ enum Schema {
         """,
         EventSchema.migration,
         AccessSchema.migration,
+        DeskSchema.migration,
     ]
 
     /// The settings a writer must run under, each with the value it reads back as.
+    ///
+    /// `synchronous` is NORMAL, since the writer syncs the log itself, after each commit and before
+    /// anything is told; checkpoints and a log that begins anew are synced by SQLite (record 0025).
     private static let settings = [
-        ("journal_mode", "wal"), ("synchronous", "2"), ("secure_delete", "2"),
+        ("journal_mode", "wal"), ("synchronous", "1"), ("secure_delete", "2"),
         ("auto_vacuum", "2"), ("page_size", "4096"), ("wal_autocheckpoint", "0"),
         ("foreign_keys", "0"), ("locking_mode", "normal"),
     ]
@@ -89,7 +93,7 @@ enum Schema {
             try connection.execute(
                 """
                 PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;
-                PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
                 PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 0;
                 PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536;
                 PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = -1

@@ -23,6 +23,9 @@ extension LedgerWriter {
             return effects.refuse(code, number: header.number, session: operation.session)
         }
         let request = Request(operation, session: session, envelope: envelope, body: body)
+        guard diskStage < .settling || header.verb != .note else {
+            return effects.refuse(.storageFull, request, retryAt: now + 30_000)
+        }
         switch header.verb {
         case .submit: try submit(request, into: &effects)
         case .accept, .complete, .return, .refer, .release, .refuse, .note:
@@ -201,12 +204,12 @@ extension LedgerWriter {
     private func giveBack(_ lease: Lease) {
         leases.end(lease.referral.number)
         desks[Int(lease.referral.office)].leased -= 1
-        desks[Int(lease.referral.office)].insert(lease.referral)
+        offer(lease.referral)
         markBusy(lease.referral.office)
     }
 
     func markBusy(_ office: UInt32) {
-        guard !isBusy[Int(office)] else { return }
+        guard !isBusy[Int(office)], !standing.isPaused(office) else { return }
         isBusy[Int(office)] = true
         busyOffices.append(office)
     }
@@ -247,11 +250,17 @@ struct Request {
 
 extension Effects {
     /// Refuses a request.
-    mutating func refuse(_ code: RefusalCode, _ request: Request, retryAt: Int64 = 0) {
+    mutating func refuse(
+        _ code: RefusalCode,
+        _ request: Request,
+        text: String? = nil,
+        retryAt: Int64 = 0
+    ) {
         refuse(
             code,
             number: request.header.number,
             session: request.number,
+            text: text,
             retryAt: retryAt
         )
     }

@@ -23,7 +23,8 @@ extension LedgerWriter {
         let admitted: Admitted
         do {
             admitted = try admit(request)
-        } catch let code as RefusalCode {
+        } catch let refusal as any Refusing {
+            let code = refusal.code
             // A repetition gets the first answer even if today it would be refused.
             if let position = try tables.submission(
                 agency: request.session.agency,
@@ -34,6 +35,7 @@ extension LedgerWriter {
             return effects.refuse(
                 code,
                 request,
+                text: refusal.text,
                 retryAt: code == .storageFull || code == .busy ? now + 30_000 : 0
             )
         } catch let fault as SQLiteFault {

@@ -19,9 +19,10 @@ extension LedgerWriter {
             let serial =
                 request.header.serial != 0
                 ? request.header.serial : try reader.serial(of: request.header.id)
-            guard let serial, let trail = try reader.trail(of: serial) else {
+            guard let serial, var trail = try reader.trail(of: serial) else {
                 return effects.refuse(.unknownCase, request)
             }
+            try trail.tellDelays(tables.delay)
             do throws(RefusalCode) {
                 try demand(.track, on: trail.procedure, of: request)
             } catch {
@@ -72,6 +73,7 @@ extension LedgerWriter {
             made.lane = UInt32(place.lane)
             made.attempts = place.attempts
             made.outcomes = place.outcomes
+            made.until = place.until
             return made
         }
         envelope.acts = trail.acts.map { act in

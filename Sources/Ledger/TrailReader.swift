@@ -18,6 +18,8 @@ package struct CaseTrail: Sendable {
         package var attempts: UInt32
         /// The outcomes its step may close with, in order.
         package var outcomes: [String]
+        /// Not before this instant, where it is delayed.
+        package var until: Int64 = 0
     }
 
     /// One record of the trail, with names for numbers and its content.
@@ -201,7 +203,7 @@ package final class TrailReader {
         return records
     }
 
-    private func act(_ record: JournalRecord, _ hash: [UInt8]) throws -> CaseTrail.Act {
+    func act(_ record: JournalRecord, _ hash: [UInt8]) throws -> CaseTrail.Act {
         let office = record.office == 0 ? ("", "") : try office(record.office)
         var act = CaseTrail.Act(
             position: record.position,

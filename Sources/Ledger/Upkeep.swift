@@ -24,15 +24,20 @@ struct Upkeep {
     static let pauseMilliseconds: Int64 = 1_000
 
     private let directory: String
-    private let reserveBytes: Int64
+    private let marks: SharedDiskMarks
     private var checkpointedPages = 0
     private var nextLook = Int64.min
     /// Whether there is more to erase than fitted a slice.
-    private var isErasing = false
+    private(set) var isErasing = false
 
-    init(directory: String, reserveBytes: Int64) {
+    init(directory: String, marks: SharedDiskMarks) {
         self.directory = directory
-        self.reserveBytes = reserveBytes
+        self.marks = marks
+    }
+
+    /// Whether `look` has something to do.
+    func isDue(_ writer: LedgerWriter) -> Bool {
+        isCheckpointDue(writer.connection) || Clock.monotonicMilliseconds() >= nextLook
     }
 
     /// Does what is due between two batches.
@@ -48,7 +53,8 @@ struct Upkeep {
         guard now >= nextLook else { return }
         nextLook = now + Self.pauseMilliseconds
         if let free = try? DiskSpace.freeBytes(directory) {
-            writer.isStorageLow = free < reserveBytes
+            writer.diskStage = marks.value.stage(free: free)
+            writer.isStorageLow = writer.diskStage >= .refusing
         }
         // A full slice is followed by the next one once there is nothing else to do.
         isErasing = try writer.erase(wall: Clock.wallMilliseconds())
@@ -80,8 +86,12 @@ struct Upkeep {
 
     /// Copies the log into the database file if it has grown to the mark.
     mutating func checkpointIfDue(_ connection: Connection) throws(SQLiteFault) {
-        guard connection.pagesWritten - checkpointedPages >= Self.pagesMax else { return }
+        guard isCheckpointDue(connection) else { return }
         try checkpoint(connection)
+    }
+
+    private func isCheckpointDue(_ connection: Connection) -> Bool {
+        connection.pagesWritten - checkpointedPages >= Self.pagesMax
     }
 
     private mutating func checkpoint(_ connection: Connection) throws(SQLiteFault) {

@@ -59,6 +59,13 @@ package final class Mailbox<Value: ~Copyable & Sendable>: @unchecked Sendable {
         return hasClosed
     }
 
+    /// Whether nothing waits to be taken.
+    package var isEmpty: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return count == 0
+    }
+
     /// Hands a value over, or returns it if the mailbox is full or closed; never waits.
     package func put(_ value: consuming Value) -> Value? {
         pthread_mutex_lock(mutex)

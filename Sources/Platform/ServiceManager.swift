@@ -9,6 +9,9 @@ package struct ServiceManager: Sendable {
     package enum News: Sendable {
         /// The process serves.
         case ready
+        /// The process reads its configuration again; `ready` follows. The instant is that of the
+        /// monotonic clock, in microseconds.
+        case reloading(since: Int64)
         /// The process ends now.
         case stopping
         /// The process does its work; expected at least once in `watchdogMilliseconds`.
@@ -19,6 +22,7 @@ package struct ServiceManager: Sendable {
         fileprivate var line: String {
             switch self {
             case .ready: "READY=1"
+            case .reloading(let instant): "RELOADING=1\nMONOTONIC_USEC=\(instant)"
             case .stopping: "STOPPING=1"
             case .alive: "WATCHDOG=1"
             case .status(let text): "STATUS=" + String(text.map { $0.isNewline ? " " : $0 })

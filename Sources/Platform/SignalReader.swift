@@ -31,13 +31,28 @@ package struct SignalReader: ~Copyable {
     /// Readable while a signal waits.
     package var fileDescriptor: Int32 { descriptor.number }
 
-    /// The number of the next signal, or nil if none waits; never blocks.
-    package borrowing func next() -> Int32? {
+    /// A signal that came.
+    package struct Arrival: Equatable, Sendable {
+        /// The signal.
+        package let number: Int32
+        /// The process that sent it; 0 for the kernel.
+        package let pid: Int32
+        /// Its user.
+        package let uid: UInt32
+    }
+
+    /// The next signal, or nil if none waits; never blocks.
+    package borrowing func next() -> Arrival? {
         withUnsafeTemporaryAllocation(byteCount: Self.recordBytes, alignment: 8) { record in
             let number = descriptor.number
             let count = uninterrupted { read(number, record.baseAddress, record.count) }
             guard count == Self.recordBytes else { return nil }
-            return Int32(bitPattern: record.load(as: UInt32.self))
+            // signalfd_siginfo: ssi_signo, ssi_errno, ssi_code, ssi_pid, ssi_uid, each of 4 bytes.
+            return Arrival(
+                number: Int32(bitPattern: record.load(as: UInt32.self)),
+                pid: Int32(bitPattern: record.load(fromByteOffset: 12, as: UInt32.self)),
+                uid: record.load(fromByteOffset: 16, as: UInt32.self)
+            )
         }
     }
 }

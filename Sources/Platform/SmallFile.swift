@@ -34,23 +34,70 @@ package enum SmallFile {
                     "Others may read it: make it yours alone (chmod 600), and think of a new one."
             )
         }
-        var bytes = [UInt8](repeating: 0, count: bytesMax + 1)
+        let bytes = try take(bytesMax + 1, from: descriptor, path)
+        guard bytes.count <= bytesMax else {
+            throw SystemFault(errno: EFBIG, operation: "read", path: path)
+        }
+        return bytes
+    }
+
+    /// Reads the beginning of a file.
+    ///
+    /// - Parameters:
+    ///   - path: A regular file.
+    ///   - bytes: How much at most.
+    /// - Returns: So many bytes, or all of a smaller file.
+    /// - Throws: `SystemFault`.
+    package static func read(prefixOf path: String, bytes: Int) throws(SystemFault) -> [UInt8] {
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else { throw .latest("read", path) }
+        return try take(bytes, from: FileDescriptor(number), path)
+    }
+
+    private static func take(
+        _ bytesMax: Int,
+        from descriptor: borrowing FileDescriptor,
+        _ path: String
+    ) throws(SystemFault) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: bytesMax)
         var count = 0
+        let number = descriptor.number
         while count < bytes.count {
             let taken = uninterrupted {
                 bytes.withUnsafeMutableBytes { buffer in
                     Glibc.read(
-                        descriptor.number,
+                        number,
                         buffer.baseAddress.map { $0 + count },
                         buffer.count - count
                     )
                 }
             }
             guard taken >= 0 else { throw .latest("read", path) }
-            guard taken > 0 else { return Array(bytes[..<count]) }
+            guard taken > 0 else { break }
             count += taken
         }
-        throw SystemFault(errno: EFBIG, operation: "read", path: path)
+        return Array(bytes[..<count])
+    }
+}
+
+extension SmallFile {
+    /// Puts a file in the place of another at once: whoever reads it sees the old or the new, whole.
+    ///
+    /// Not durable: after a loss of power either may be there, or an empty one.
+    ///
+    /// - Throws: `SystemFault`.
+    package static func replace(
+        _ path: String,
+        with bytes: [UInt8],
+        mode: UInt32
+    ) throws(SystemFault) {
+        let fresh = path + ".new"
+        let number = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard number >= 0 else { throw .latest("make", fresh) }
+        let descriptor = FileDescriptor(number)
+        guard fchmod(descriptor.number, mode) == 0 else { throw .latest("guard", fresh) }
+        try NewFile.fill(descriptor, with: bytes, fresh)
+        guard rename(fresh, path) == 0 else { throw .latest("replace", path) }
     }
 }
 
@@ -69,12 +116,27 @@ package enum NewFile {
         let descriptor = FileDescriptor(number)
         // The umask may have taken bits away; it never adds one.
         guard fchmod(descriptor.number, mode) == 0 else { throw .latest("guard", path) }
+        try fill(descriptor, with: bytes, path)
+        guard fsync(descriptor.number) == 0 else { throw .latest("sync", path) }
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let folder = open(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw .latest("open", parent) }
+        let directory = FileDescriptor(folder)
+        guard fsync(directory.number) == 0 else { throw .latest("sync", parent) }
+    }
+
+    fileprivate static func fill(
+        _ descriptor: borrowing FileDescriptor,
+        with bytes: [UInt8],
+        _ path: String
+    ) throws(SystemFault) {
+        let number = descriptor.number
         var offset = 0
         while offset < bytes.count {
             let count = uninterrupted {
                 bytes.withUnsafeBytes { buffer in
                     Glibc.write(
-                        descriptor.number,
+                        number,
                         buffer.baseAddress.map { $0 + offset },
                         buffer.count - offset
                     )
@@ -83,11 +145,5 @@ package enum NewFile {
             guard count > 0 else { throw .latest("write", path) }
             offset += count
         }
-        guard fsync(descriptor.number) == 0 else { throw .latest("sync", path) }
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let folder = open(parent.isEmpty ? "/" : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw .latest("open", parent) }
-        let directory = FileDescriptor(folder)
-        guard fsync(directory.number) == 0 else { throw .latest("sync", parent) }
     }
 }

@@ -21,6 +21,9 @@ package struct SystemFault: Error, Equatable, CustomStringConvertible {
         self.advice = advice
     }
 
+    /// Whether the file or directory is not there.
+    package var isMissing: Bool { errno == ENOENT }
+
     package var description: String {
         let place = path.map { " \($0)" } ?? ""
         let reason = strerror(errno).map { String(cString: $0) } ?? "unknown error"

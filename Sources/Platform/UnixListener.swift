@@ -9,33 +9,39 @@ package struct UnixListener: ~Copyable {
     private let descriptor: FileDescriptor
     private let inode: UInt64
 
-    /// Read and write for owner and group.
-    private static let mode: mode_t = 0o660
-
-    /// Listens at `path`, readable and writable by owner and group only (mode 0660).
+    /// Listens at `path`, readable and writable by its owner, and by its group unless `mode` says
+    /// otherwise.
     ///
     /// A socket left behind by a process that died is replaced; one that still answers, or a file
     /// of another kind, is not.
     ///
     /// - Parameters:
     ///   - path: 1 to 107 bytes.
+    ///   - mode: Who may connect.
+    ///   - group: The group of the path; that of the process, or of a directory with the
+    ///     set-group-ID bit, if nil.
     ///   - waitingCountMax: Connections the system holds before they are accepted.
     /// - Throws: `SystemFault`, with advice.
-    package init(path: String, waitingCountMax: Int32 = 64) throws(SystemFault) {
+    package init(
+        path: String,
+        mode: UInt32 = 0o660,
+        group: UInt32? = nil,
+        waitingCountMax: Int32 = 64
+    ) throws(SystemFault) {
         let address = try UnixAddress(path)
         try Self.removeAbandonedSocket(at: path)
         let descriptor = try UnixAddress.makeSocket()
         let number = descriptor.number
         // The socket's own mode limits that of its path, so there is no moment at which others
         // may connect; the umask may have narrowed it further, hence the second call.
-        guard fchmod(number, Self.mode) == 0,
-            address.withPointer({ Glibc.bind(number, $0, $1) }) == 0,
-            chmod(path, Self.mode) == 0,
-            listen(number, waitingCountMax) == 0,
+        guard fchmod(number, mode) == 0,
+            address.withPointer({ Glibc.bind(number, $0, $1) }) == 0
+        else { throw .latest("listen at", path) }
+        // Nobody is let in before `listen`, so nobody comes while the group is another.
+        if let group { try Self.give(path, to: group) }
+        guard chmod(path, mode) == 0, listen(number, waitingCountMax) == 0,
             fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) == 0
-        else {
-            throw .latest("listen at", path)
-        }
+        else { throw .latest("listen at", path) }
         var status = stat()
         guard lstat(path, &status) == 0 else { throw .latest("look at", path) }
         self.path = path
@@ -70,6 +76,23 @@ package struct UnixListener: ~Copyable {
             case EAGAIN: return nil
             default: throw .latest("accept a connection at", path)
             }
+        }
+    }
+
+    private static func give(_ path: String, to group: UInt32) throws(SystemFault) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw .latest("look at", path) }
+        // A directory with the set-group-ID bit has given it already.
+        guard status.st_gid != group else { return }
+        guard lchown(path, uid_t.max, group) == 0 else {
+            let fault = SystemFault.latest(
+                "give the socket to group \(group)",
+                path,
+                advice: "Make the daemon's user a member of the group and let it change groups, or "
+                    + "give its directory that group and the set-group-ID bit."
+            )
+            unlink(path)
+            throw fault
         }
     }
 

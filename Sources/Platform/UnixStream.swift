@@ -138,4 +138,10 @@ package struct UnixStream: ~Copyable {
             )
         }
     }
+
+    /// Whether the peer has closed its end altogether; it may read on if it only ended sending.
+    package var hasHungUp: Bool {
+        var entry = pollfd(fd: descriptor.number, events: 0, revents: 0)
+        return poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP | POLLERR) != 0
+    }
 }

@@ -34,6 +34,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case cataloguePublished = 40
     case erased = 41
     case noticed = 42
+    case configured = 48
     case connected = 64
     case denied = 65
     case keyEnrolled = 66
@@ -46,6 +47,14 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case roleGiven = 73
     case roleTaken = 74
     case quotaSet = 75
+    case officePaused = 96
+    case officeResumed = 97
+    case held = 98
+    case holdReleased = 99
+    case rerouted = 100
+    case redirected = 101
+    case sessionCut = 102
+    case drained = 103
 
     /// The word in trails and exports.
     package var word: String {
@@ -78,6 +87,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .cataloguePublished: "catalogue-published"
         case .erased: "erased"
         case .noticed: "noticed"
+        case .configured: "configured"
         case .connected: "connected"
         case .denied: "denied"
         case .keyEnrolled: "key-enrolled"
@@ -90,6 +100,14 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .roleGiven: "role-given"
         case .roleTaken: "role-taken"
         case .quotaSet: "quota-set"
+        case .officePaused: "office-paused"
+        case .officeResumed: "office-resumed"
+        case .held: "held"
+        case .holdReleased: "hold-released"
+        case .rerouted: "rerouted"
+        case .redirected: "redirected"
+        case .sessionCut: "session-cut"
+        case .drained: "drained"
         }
     }
 

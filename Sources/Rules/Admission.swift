@@ -25,27 +25,76 @@ package enum Admission {
 
     /// Checks the attributes of a case against the declaration.
     ///
-    /// - Throws: `undeclaredAttribute` or `attributeInvalid`.
+    /// - Throws: `AttributeRefusal`, which names the attribute and what it must be.
     package static func check(
         _ attributes: [Envelope.Attribute],
         against procedure: Procedure
-    ) throws(RefusalCode) {
-        guard attributes.count <= Limits.attributesMax else { throw .attributeInvalid }
+    ) throws(AttributeRefusal) {
+        guard attributes.count <= Limits.attributesMax else {
+            throw .invalid("A case has at most \(Limits.attributesMax) attributes.")
+        }
         var seen: Set<String> = []
         for attribute in attributes {
-            guard Name.isLegal(attribute.name), seen.insert(attribute.name).inserted else {
-                throw .attributeInvalid
+            let name = "\"\(attribute.name.prefix(60))\""
+            guard Name.isLegal(attribute.name) else {
+                throw .invalid("\(name) is no name of an attribute.")
+            }
+            guard seen.insert(attribute.name).inserted else {
+                throw .invalid("The attribute \(name) is given twice.")
             }
             let declared = procedure.attributes.first { $0.name == attribute.name }
             guard let declared else {
-                guard procedure.takesOtherAttributes else { throw .undeclaredAttribute }
+                guard procedure.takesOtherAttributes else {
+                    throw .undeclared(name, among: procedure)
+                }
                 continue
             }
-            guard declared.kind.takes(attribute.value) else { throw .attributeInvalid }
+            guard declared.kind.takes(attribute.value) else {
+                throw .invalid("The attribute \(name) must be \(declared.kind.words).")
+            }
         }
         for declared in procedure.attributes where declared.isRequired {
-            guard seen.contains(declared.name) else { throw .attributeInvalid }
+            guard seen.contains(declared.name) else {
+                throw .invalid(
+                    "The attribute \"\(declared.name)\" is missing; it is \(declared.kind.words)."
+                )
+            }
         }
+    }
+}
+
+/// What a refusal is told with: its code, and a text that may say more than the code's own.
+package protocol Refusing: Error {
+    /// Why.
+    var code: RefusalCode { get }
+    /// The same for people.
+    var text: String { get }
+}
+
+extension RefusalCode: Refusing {
+    package var code: RefusalCode { self }
+}
+
+/// Why the attributes of a case were refused, naming the one that is at fault.
+package struct AttributeRefusal: Refusing, Equatable {
+    package let code: RefusalCode
+    package let text: String
+
+    fileprivate static func invalid(_ text: String) -> AttributeRefusal {
+        AttributeRefusal(code: .attributeInvalid, text: text)
+    }
+
+    fileprivate static func undeclared(
+        _ name: String,
+        among procedure: Procedure
+    ) -> AttributeRefusal {
+        let names = procedure.attributes.map(\.name)
+        return AttributeRefusal(
+            code: .undeclaredAttribute,
+            text: "The procedure declares no attribute \(name); "
+                + (names.isEmpty
+                    ? "it declares none." : "it declares \(names.joined(separator: ", ")).")
+        )
     }
 }
 
@@ -57,6 +106,16 @@ extension AttributeDeclaration.Kind {
         case .integer: Int64(value) != nil
         case .boolean: value == "true" || value == "false"
         case .word(let words): words.contains(value)
+        }
+    }
+
+    /// What a value must be, in words.
+    fileprivate var words: String {
+        switch self {
+        case .text: "a text"
+        case .integer: "a whole number"
+        case .boolean: "true or false"
+        case .word(let words): "one of " + words.joined(separator: ", ")
         }
     }
 }

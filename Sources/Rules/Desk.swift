@@ -34,6 +34,11 @@ package struct Desk: Sendable {
     /// Sessions that staff the office.
     package var takerCount: Int { takers.count }
 
+    /// Deliveries a session may still get.
+    package func credit(of session: UInt32) -> UInt64 {
+        takers.first { $0.session == session }?.messages ?? 0
+    }
+
     /// Adds a session without credit; does nothing if it is there.
     package mutating func attach(_ session: UInt32) {
         guard !takers.contains(where: { $0.session == session }) else { return }

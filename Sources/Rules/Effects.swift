@@ -20,15 +20,15 @@ package struct Effect: Sendable {
     }
 }
 
-/// What one turn of the ledger tells the sessions, all of it durable already.
+/// What one turn of the ledger tells the sessions, all of it durable once the courier has it.
 ///
 /// The courier sends it in this order. An effect for a session that is gone is dropped, except that
 /// a delivery is reported back as `SessionEvent.undelivered`.
 package struct Effects: Sendable {
     package private(set) var items: [Effect] = []
     package private(set) var bytes: [UInt8] = []
-    /// Whether these effects end the work on a batch, so that the next one may be handed over.
-    package var completesBatch = false
+    /// Batches whose work these effects end, in the order they were handed over.
+    package var batchesCompleted = 0
     /// The policy from now on, if it changed; it stands before all items.
     package var policy: UsePolicy?
     /// Who may come in and do what from now on, if it changed; it stands before all items.
@@ -38,7 +38,9 @@ package struct Effects: Sendable {
     package init() {}
 
     /// Whether there is nothing to tell.
-    package var isEmpty: Bool { items.isEmpty && !completesBatch && policy == nil && access == nil }
+    package var isEmpty: Bool {
+        items.isEmpty && batchesCompleted == 0 && policy == nil && access == nil
+    }
 
     /// Appends an effect, copying its envelope and body and setting the lengths.
     package mutating func append(
@@ -93,7 +95,7 @@ package struct Effects: Sendable {
     package mutating func removeAll() {
         items.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
-        completesBatch = false
+        batchesCompleted = 0
         policy = nil
         access = nil
     }

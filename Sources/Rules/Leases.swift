@@ -93,6 +93,16 @@ package struct Leases: Sendable {
         return lapsed.sorted { $0.referral.number < $1.referral.number }
     }
 
+    /// How many leases of a session are out.
+    package func count(of session: UInt32) -> Int {
+        byReferral.values.count { $0.session == session }
+    }
+
+    /// The referrals of an office that are out.
+    package func referrals(of office: UInt32) -> Set<UInt64> {
+        Set(byReferral.values.lazy.filter { $0.referral.office == office }.map(\.referral.number))
+    }
+
     /// The leases of a session.
     package func leases(of session: UInt32) -> [Lease] {
         byReferral.values.filter { $0.session == session }

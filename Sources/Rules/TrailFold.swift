@@ -22,6 +22,30 @@ package struct TrailPlace: Equatable, Sendable {
     package var since: Int64
     package var state: State
     package var attempts: UInt32
+    /// How many places it has passed since the last operator sent it on.
+    package var hops: UInt32 = 0
+    /// Who asked for it to come here, and where it was before; `none` if nobody, nowhere.
+    package var asker = StepNumber.none
+    package var previous = StepNumber.none
+    package var previousOffice: UInt32 = 0
+}
+
+extension TrailPlace {
+    /// The place of a referral that is where its row says.
+    package init(of referral: Referral, _ state: State) {
+        self.init(
+            referral: referral.number,
+            office: referral.office,
+            step: referral.step,
+            fork: referral.fork,
+            lane: referral.lane,
+            slot: referral.slot,
+            due: referral.due,
+            since: referral.entered,
+            state: state,
+            attempts: referral.attempts
+        )
+    }
 }
 
 /// The state of a case told from its trail alone: read the acts in order, and it knows every open
@@ -33,6 +57,8 @@ package struct TrailFold: Sendable {
     package private(set) var places: [TrailPlace] = []
     /// Whether the case is closed.
     package private(set) var isClosed = false
+    /// When the act that closed it last was done, as the office says.
+    package private(set) var closedAt: Int64 = 0
 
     /// A case of which nothing is known.
     package init() {}
@@ -42,10 +68,11 @@ package struct TrailFold: Sendable {
         switch record.act {
         case .submitted, .acted:
             if !record.entries.isEmpty { isClosed = false }
-            enter(record)
-        case .completed, .returned, .referred, .refused, .dismissed:
+            enter(record, from: nil)
+        case .completed, .returned, .referred, .refused, .dismissed, .rerouted, .redirected:
+            let settled = places.first { $0.referral == record.referral }
             leave(record.referral)
-            enter(record)
+            enter(record, from: settled)
         case .accepted:
             update(record.referral) { $0.state = .custody }
         case .released, .lapsed:
@@ -57,39 +84,43 @@ package struct TrailFold: Sendable {
         case .retried:
             update(record.referral) { place in
                 place.attempts = 0
+                place.hops = 0
                 place.state = .waiting
             }
         case .withdrawn:
             leave(record.referral)
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
             .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
-            .cataloguePublished, .erased, .noticed, .connected, .denied, .keyEnrolled, .keyRevoked,
+            .cataloguePublished, .erased, .noticed, .configured, .connected, .denied, .keyEnrolled,
+            .keyRevoked,
             .keyEnded, .agencySuspended, .agencyResumed, .ruleGranted, .ruleWithdrawn, .roleGiven,
-            .roleTaken, .quotaSet:
+            .roleTaken, .quotaSet, .officePaused, .officeResumed, .held, .holdReleased, .sessionCut,
+            .drained:
             break
         }
         if record.flags.contains(.closes) {
             isClosed = true
+            closedAt = record.occurredAt
             places.removeAll()
         }
     }
 
-    private mutating func enter(_ record: JournalRecord) {
+    private mutating func enter(_ record: JournalRecord, from settled: TrailPlace?) {
         for entry in record.entries {
-            places.append(
-                TrailPlace(
-                    referral: entry.referral,
-                    office: entry.office,
-                    step: entry.step,
-                    fork: entry.fork,
-                    lane: entry.lane,
-                    slot: entry.slot,
-                    due: entry.due,
-                    since: record.occurredAt,
-                    state: record.flags.contains(.dead) ? .dead : .waiting,
-                    attempts: 0
-                )
+            var place = TrailPlace(
+                referral: entry.referral,
+                office: entry.office,
+                step: entry.step,
+                fork: entry.fork,
+                lane: entry.lane,
+                slot: entry.slot,
+                due: entry.due,
+                since: record.occurredAt,
+                state: record.flags.contains(.dead) ? .dead : .waiting,
+                attempts: 0
             )
+            if let settled { place.come(from: settled, by: record) }
+            places.append(place)
         }
     }
 
@@ -100,5 +131,37 @@ package struct TrailFold: Sendable {
     private mutating func update(_ referral: UInt64, _ change: (inout TrailPlace) -> Void) {
         guard let place = places.firstIndex(where: { $0.referral == referral }) else { return }
         change(&places[place])
+    }
+}
+
+extension TrailPlace {
+    /// Takes over what a place has from the one the branch came from.
+    fileprivate mutating func come(from settled: TrailPlace, by record: JournalRecord) {
+        let isSamePlace =
+            office == settled.office && step == settled.step && slot == settled.slot
+        hops = settled.hops + 1
+        previous = settled.step
+        previousOffice = settled.office
+        switch record.act {
+        // Refused where it began: nobody has it before, so it goes nowhere.
+        case .refused where isSamePlace && state == .dead:
+            (hops, attempts) = (settled.hops, settled.attempts)
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        // Sent to another office at the same step, without a new itinerary.
+        case .referred where !record.flags.contains(.amendsItinerary):
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        // Back along an itinerary nobody is owed an answer.
+        case .returned, .refused:
+            if step != settled.step || slot == settled.slot { asker = settled.step }
+        case .dismissed: hops = 1
+        // An operator's: what came before stays as it was.
+        case .rerouted, .redirected:
+            hops = record.act == .rerouted ? settled.hops : 0
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        default: break
+        }
     }
 }

@@ -20,6 +20,7 @@ struct Barid: AsyncParsableCommand {
             SubmitCommand.self, WorkCommand.self, SettleCommand.self, TrackCommand.self,
             PublishCommand.self, SubscribeCommand.self, AskCommand.self, AnswerCommand.self,
             CatalogueCommand.self, ReplayCommand.self, BenchCommand.self, KeygenCommand.self,
+            CompletionCommand.self,
         ]
     )
 }

@@ -10,7 +10,7 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Endpoint of the bus, or the path of its socket. Default: $BARID_BUS, else the "
-                + "bus.sock of --data, else ipc:///run/barid/bus.sock.",
+                + "bus.sock of --data, else that of /var/lib/barid.",
             valueName: "endpoint"
         )
     )
@@ -57,7 +57,7 @@ struct ConnectionOptions: ParsableArguments {
         if let bus { return Self.endpoint(of: bus) }
         if let data { return "ipc://\(data)/bus.sock" }
         if let bus = environment("BARID_BUS") { return Self.endpoint(of: bus) }
-        return "ipc://" + (environment("BARID_DATA") ?? "/run/barid") + "/bus.sock"
+        return "ipc://" + (environment("BARID_DATA") ?? "/var/lib/barid") + "/bus.sock"
     }
 
     /// What to prove at the bus; nil where no key is given.

@@ -11,6 +11,9 @@ struct FanoutCommand: AsyncParsableCommand {
             One session publishes, and others subscribe to its topic. Without --rate the publisher \
             keeps --window events ahead of the slowest subscriber, so that the time to delivery is \
             that of a full window; with --rate it is that of the bus.
+
+            With --stalled there is a second round, beside sessions that subscribe and read nothing \
+            until it is over: p99_ratio tells how much longer the others then wait.
             """
     )
 
@@ -19,6 +22,8 @@ struct FanoutCommand: AsyncParsableCommand {
     var subscribers = 10
     @Option(help: "Threads that read for them.")
     var threads = 1
+    @Option(help: "Sessions that subscribe and stop reading, in a second round.")
+    var stalled = 0
     @Option(help: "Bytes of content of each event.")
     var size = 256
     @Option(help: "Events the publisher may be ahead of the slowest subscriber.")
@@ -35,6 +40,11 @@ struct FanoutCommand: AsyncParsableCommand {
         guard (1...16).contains(threads), threads <= subscribers else {
             throw ValidationError("--threads must be 1 to 16, and no more than --subscribers.")
         }
+        guard (0...100).contains(stalled), stalled == 0 || seconds <= 20 else {
+            throw ValidationError(
+                "--stalled must be 0 to 100, with --seconds of 20 at most: silent sessions expire."
+            )
+        }
         guard (0...1_048_576).contains(size) else {
             throw ValidationError("--size must be 0 to 1048576 bytes.")
         }
@@ -50,36 +60,60 @@ struct FanoutCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        var bench = FanoutBench(
+            endpoint: connection.endpoint,
+            agency: connection.agency(for: "bench/fanout"),
+            subscriberCount: subscribers,
+            threadCount: threads,
+            size: size,
+            window: UInt64(window),
+            rate: rate
+        )
         let figures: FanoutBench.Figures
+        var beside: FanoutBench.Figures?
         do throws(BaridError) {
-            figures = try FanoutBench(
-                endpoint: connection.endpoint,
-                agency: connection.agency(for: "bench/fanout"),
-                subscriberCount: subscribers,
-                threadCount: threads,
-                size: size,
-                window: UInt64(window),
-                rate: rate
-            ).run(seconds: seconds)
+            figures = try bench.run(seconds: seconds)
+            if stalled > 0 {
+                bench.stalledCount = stalled
+                beside = try bench.run(seconds: seconds)
+            }
         } catch {
             throw leaving(error)
         }
         let elapsed = Double(figures.nanoseconds) / 1e9
-        connection.print([
-            ("subscribers", .count(subscribers)), ("threads", .count(threads)),
-            ("size", .count(size)), ("window", .count(window)), ("seconds", .real(elapsed)),
-            ("published", .count(figures.publishedCount)),
-            ("deliveries", .count(figures.deliveredCount)),
-            ("published_per_s", .real(Double(figures.publishedCount) / elapsed)),
-            ("deliveries_per_s", .real(Double(figures.deliveredCount) / elapsed)),
-            ("delivery_us", figures.delivery.json), ("gaps", .count(figures.gapCount)),
-            ("left_out", .count(figures.leftOutCount)),
-            ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
-            ("duplicated", .count(figures.duplicatedCount)),
-        ])
-        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
+        connection.print(
+            [
+                ("subscribers", .count(subscribers)), ("threads", .count(threads)),
+                ("size", .count(size)), ("window", .count(window)), ("seconds", .real(elapsed)),
+                ("published", .count(figures.publishedCount)),
+                ("deliveries", .count(figures.deliveredCount)),
+                ("published_per_s", .real(Double(figures.publishedCount) / elapsed)),
+                ("deliveries_per_s", .real(Double(figures.deliveredCount) / elapsed)),
+                ("delivery_us", figures.delivery.json), ("gaps", .count(figures.gapCount)),
+                ("left_out", .count(figures.leftOutCount)),
+                ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
+                ("duplicated", .count(figures.duplicatedCount)),
+            ] + (beside.map { comparison(figures, beside: $0) } ?? [])
+        )
+        for round in [figures, beside].compactMap({ $0 }) where !round.isClean {
             throw ExitCode.failure
         }
+    }
+
+    private func comparison(
+        _ alone: FanoutBench.Figures,
+        beside: FanoutBench.Figures
+    ) -> [(String, JSON)] {
+        let p99 = (alone.delivery.percentile(0.99), beside.delivery.percentile(0.99))
+        return [
+            ("stalled", .count(stalled)),
+            ("beside_deliveries", .count(beside.deliveredCount)),
+            ("beside_delivery_us", beside.delivery.json), ("beside_gaps", .count(beside.gapCount)),
+            ("p99_ratio", .real(Double(p99.1) / Double(max(1, p99.0)))),
+            ("stalled_deliveries", .count(beside.stalled.deliveredCount)),
+            ("stalled_gaps", .count(beside.stalled.gapCount)),
+            ("stalled_left_out", .count(beside.stalled.leftOutCount)),
+        ]
     }
 }
 

@@ -26,11 +26,15 @@ struct FanoutBench: Sendable {
         var lostCount: UInt64 = 0
         var duplicatedCount: UInt64 = 0
         var refusedCount: UInt64 = 0
+        /// What the sessions that had stopped reading were told afterwards.
+        var stalled = StalledReaders.Figures()
     }
 
     let endpoint: String
     let agency: String
     let subscriberCount: Int
+    /// Further sessions that subscribe and do not read.
+    var stalledCount = 0
     let threadCount: Int
     let size: Int
     let window: UInt64
@@ -80,7 +84,16 @@ struct FanoutBench: Sendable {
         fault = fault ?? shared.results.withLock { $0.lazy.compactMap(\.fault).first }
         var figures = Figures()
         if fault == nil {
-            do throws(BaridError) { figures = try publish(topic, seconds: seconds, shared) } catch {
+            do throws(BaridError) {
+                var stalled = try StalledReaders(
+                    count: stalledCount,
+                    topic: topic,
+                    endpoint: endpoint,
+                    agency: agency
+                )
+                figures = try publish(topic, seconds: seconds, shared)
+                figures.stalled = try stalled.readAgain()
+            } catch {
                 fault = error
             }
         }
@@ -283,6 +296,9 @@ struct FanoutBench: Sendable {
 }
 
 extension FanoutBench.Figures {
+    /// Whether nothing was lost, told twice or refused.
+    var isClean: Bool { lostCount == 0 && duplicatedCount == 0 && refusedCount == 0 }
+
     /// Adds what a reading thread counted.
     fileprivate mutating func add(_ part: FanoutBench.Figures) {
         deliveredCount += part.deliveredCount

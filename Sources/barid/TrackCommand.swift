@@ -55,7 +55,9 @@ extension Trail {
                     heading: ["referral", "office", "step", "state", "since", "due", "attempts"],
                     rows: places.map { place in
                         [
-                            String(place.referral), place.office, place.step, place.state,
+                            String(place.referral), place.office, place.step,
+                            place.until.flatMap(instantText).map { "delayed until \($0)" }
+                                ?? place.state,
                             instantText(place.since) ?? "",
                             place.dueAt.flatMap(instantText) ?? "", String(place.attempts),
                         ]
@@ -97,6 +99,7 @@ extension Trail.Place {
             ("referral", .count(referral)), ("office", .text(office)), ("step", .text(step)),
             ("state", .text(state)), ("since", .instant(since)), ("due_at", .instant(dueAt)),
             ("lane", lane.map { .text($0.name) } ?? .null), ("attempts", .count(attempts)),
+            ("until", .instant(until)),
         ])
     }
 }

@@ -60,7 +60,7 @@ struct CatalogueCommand: ParsableCommand {
                             + FileCheck(file: file, check: check).lines.joined(separator: " ")
                     )
                 }
-                var client = try ControlClient(path: connection.path)
+                var client = ControlClient(connection.place)
                 let publication: CataloguePublication = try client.request(
                     .cataloguePublish,
                     SourceArguments(source: declaration.source),

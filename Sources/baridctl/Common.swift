@@ -10,6 +10,9 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @Flag(help: "Print one JSON object a line, without a schema around them.")
+    var ndjson = false
+
     @Flag(name: .customLong("no-color"), help: "Print without colour; so does NO_COLOR.")
     var isColorless = false
 
@@ -17,8 +20,11 @@ struct OutputOptions: ParsableArguments {
         let isTerminal = Platform.isTerminal(STDOUT_FILENO)
         let isPlain = isColorless || !(environment("NO_COLOR") ?? "").isEmpty
         return Output(
-            form: json ? .json : isTerminal ? .table(columns: terminalColumns() ?? 80) : .lines,
-            isColored: isTerminal && !isPlain && !json
+            form: json
+                ? .json
+                : ndjson
+                    ? .rows : isTerminal ? .table(columns: terminalColumns() ?? 80) : .lines,
+            isColored: isTerminal && !isPlain && !json && !ndjson
         )
     }
 }
@@ -27,21 +33,32 @@ struct OutputOptions: ParsableArguments {
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Data directory of the daemon (default: $BARID_DATA, else /var/lib/barid).",
+            "Data directory of the daemon, or where its sockets are (default: $BARID_DATA, else "
+                + "/run/barid if they are there, else /var/lib/barid).",
             valueName: "dir"
         )
     )
     var data: String?
 
-    @Option(help: ArgumentHelp("Control socket (default: control.sock there).", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "This socket, instead of observe.sock or control.sock there as the command needs.",
+            valueName: "path"
+        )
+    )
     var socket: String?
 
     @OptionGroup var outputOptions: OutputOptions
 
-    var path: String {
-        if let socket { return socket }
-        let directory = data ?? environment("BARID_DATA") ?? "/var/lib/barid"
-        return directory.hasSuffix("/") ? "\(directory)control.sock" : "\(directory)/control.sock"
+    var place: ControlClient.Place {
+        if let socket { return .socket(socket) }
+        return .directory(data ?? environment("BARID_DATA") ?? Self.standardDirectory)
+    }
+
+    private static var standardDirectory: String {
+        let kinds = ControlDoor.Kind.allCases
+        return kinds.contains { access("/run/barid/\($0.fileName)", F_OK) == 0 }
+            ? "/run/barid" : "/var/lib/barid"
     }
 
     /// Connects, does the work, and ends the program with the exit status it deserves.
@@ -50,7 +67,7 @@ struct ConnectionOptions: ParsableArguments {
     ) throws {
         let output = outputOptions.output
         try output.perform { () throws(OperatorFault) in
-            var client = try ControlClient(path: path)
+            var client = ControlClient(place)
             return try body(&client, output)
         }
     }

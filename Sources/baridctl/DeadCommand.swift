@@ -6,8 +6,8 @@ import Control
 struct DeadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead",
-        abstract: "Look at dead letters, retry or close them.",
-        subcommands: [List.self, Retry.self, Close.self]
+        abstract: "Look at dead letters, retry, redirect or close them.",
+        subcommands: [List.self, Show.self, Retry.self, Redirect.self, Close.self]
     )
 
     struct List: ParsableCommand {
@@ -31,61 +31,120 @@ struct DeadCommand: ParsableCommand {
         }
     }
 
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one dead letter.")
+
+        @Argument(help: "Number of the referral.")
+        var referral: UInt64
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            try connection.perform { (client, output) throws(OperatorFault) in
+                let letter: DeadLetter = try client.request(
+                    .deadShow,
+                    ReferralArguments(referral: referral)
+                )
+                try output.show(letter, schema: "dead.show") {
+                    output.pairs(DeadLetter.columns.map(\.name), letter.cells)
+                }
+                return .done
+            }
+        }
+    }
+
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Put dead letters back into the queues of their offices."
         )
 
-        @Argument(help: "Number of the referral, or case number with hyphens.")
-        var referral: String?
-
-        @Flag(help: "All dead letters.")
-        var all = false
-
-        @Option(help: "With --all: only those of this office.")
-        var office: String?
+        @OptionGroup var choice: DeadChoice
 
         @Option(help: "Why; goes into the journal.")
         var reason: String
 
         @OptionGroup var connection: ConnectionOptions
 
-        func validate() throws { _ = try selection }
-
-        var selection: DeadSelection {
-            get throws {
-                switch (referral, all, office) {
-                case (let referral?, false, nil): try DeadSelection(word: referral)
-                case (nil, true, let office): .all(office: office)
-                default: throw ValidationError("Name one referral, or --all [--office OFFICE].")
+        func run() throws {
+            let selection = try choice.selection
+            try connection.perform { (client, output) throws(OperatorFault) in
+                let settled: DeadLettersSettled = try client.request(
+                    .deadRetry,
+                    DeadArguments(selection),
+                    reason: reason
+                )
+                try output.show(settled, schema: "dead.retry") { ["\(settled.settled) retried"] }
+                if settled.refused > 0 {
+                    output.message(
+                        "baridctl: \(settled.refused) were not retried. \(settled.text)"
+                    )
                 }
+                return settled.status
             }
         }
+    }
+
+    struct Redirect: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put dead letters into the queue of another office.",
+            discussion: ApprovalOptions.discussion
+        )
+
+        @OptionGroup var choice: DeadChoice
+
+        @Option(help: "The office they go to.")
+        var to: String
+
+        @OptionGroup var approval: ApprovalOptions
+        @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
-            let selection = try selection
-            try connection.settle(.deadRetry, selection, reason: reason, word: "retried")
+            let selection = try choice.selection
+            try approval.perform(.deadRedirect, connection, done: "redirected") { token in
+                RedirectArguments(selection, to: to, token: token)
+            }
         }
     }
 
     struct Close: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Close a dead letter for good; its branch of the case ends there."
+            abstract: "Close dead letters for good; their branches of the cases end there.",
+            discussion: ApprovalOptions.discussion
         )
 
-        @Argument(help: "Number of the referral, or case number with hyphens.")
-        var referral: String
-
-        @Option(help: "Why; goes into the journal.")
-        var reason: String
-
+        @OptionGroup var choice: DeadChoice
+        @OptionGroup var approval: ApprovalOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func validate() throws { _ = try DeadSelection(word: referral) }
-
         func run() throws {
-            let selection = try DeadSelection(word: referral)
-            try connection.settle(.deadClose, selection, reason: reason, word: "closed")
+            let selection = try choice.selection
+            try approval.perform(.deadClose, connection, done: "closed") { token in
+                DeadArguments(selection, token: token)
+            }
+        }
+    }
+}
+
+/// Which dead letters an act is about.
+struct DeadChoice: ParsableArguments {
+    @Argument(help: "Number of the referral, or case number with hyphens.")
+    var referral: String?
+
+    @Flag(help: "All dead letters.")
+    var all = false
+
+    @Option(help: "With --all: only those of this office.")
+    var office: String?
+
+    func validate() throws { _ = try selection }
+
+    var selection: DeadSelection {
+        get throws {
+            switch (referral, all, office) {
+            case (let referral?, false, nil): try DeadSelection(word: referral)
+            case (nil, true, let office): .all(office: office)
+            default: throw ValidationError("Name one referral, or --all [--office OFFICE].")
+            }
         }
     }
 }
@@ -110,27 +169,5 @@ extension DeadLettersSettled {
     var status: ExitStatus {
         guard refused > 0 else { return .done }
         return settled > 0 ? .partly : .failed
-    }
-}
-
-extension ConnectionOptions {
-    fileprivate func settle(
-        _ command: CommandName,
-        _ selection: DeadSelection,
-        reason: String,
-        word: String
-    ) throws {
-        try perform { (client, output) throws(OperatorFault) in
-            let settled: DeadLettersSettled = try client.request(
-                command,
-                DeadArguments(selection),
-                reason: reason
-            )
-            try output.show(settled, schema: command.rawValue) { ["\(settled.settled) \(word)"] }
-            if settled.refused > 0 {
-                output.message("baridctl: \(settled.refused) were not \(word). \(settled.text)")
-            }
-            return settled.status
-        }
     }
 }

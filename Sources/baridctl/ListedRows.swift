@@ -22,13 +22,14 @@ extension OfficeRow: Listed {
         Column(name: "office"), Column(name: "waiting", isNumber: true),
         Column(name: "leased", isNumber: true), Column(name: "delayed", isNumber: true),
         Column(name: "custody", isNumber: true), Column(name: "dead", isNumber: true),
-        Column(name: "oldest"), Column(name: "staffed", isNumber: true), Column(name: "title"),
+        Column(name: "oldest"), Column(name: "staffed", isNumber: true), Column(name: "paused"),
+        Column(name: "title"),
     ]
 
     var cells: [String] {
         [
             name, String(waiting), String(leased), String(delayed), String(custody), String(dead),
-            oldestEnteredAt?.text ?? "", String(sessions), title,
+            oldestEnteredAt?.text ?? "", String(sessions), paused?.since.text ?? "", title,
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 import Control
 import FoundationEssentials
+import Glibc
 import Platform
 
 /// Where and how results are shown: data on standard output, messages on standard error.
@@ -13,6 +14,8 @@ struct Output {
         case lines
         /// For programs: one object.
         case json
+        /// For programs that read as it comes: an object a line.
+        case rows
     }
 
     let form: Form
@@ -22,6 +25,7 @@ struct Output {
     func list<Row: Listed>(_ rows: [Row], schema: String) throws(OperatorFault) {
         switch form {
         case .json: try json(Rows(rows: rows, schema: Self.versioned(schema)))
+        case .rows: for row in rows { try json(row) }
         case .lines: for row in rows { print(tabbed(row.cells)) }
         case .table(let columns):
             let table = TextTable(columns: Row.columns, rows: rows.map(\.cells))
@@ -38,11 +42,21 @@ struct Output {
         schema: String,
         lines: () -> [String]
     ) throws(OperatorFault) {
-        if form == .json {
-            try json(Object(result: object, schema: Self.versioned(schema)))
-        } else {
-            for line in lines() { print(line) }
+        switch form {
+        case .json: try json(Object(result: object, schema: Self.versioned(schema)))
+        case .rows: try json(object)
+        case .lines, .table: for line in lines() { print(line) }
         }
+    }
+
+    /// Shows a row of a stream as it comes; for programs it is an object a line in either form.
+    func row(_ row: some Listed) throws(OperatorFault) {
+        switch form {
+        case .json, .rows: try json(row)
+        case .lines, .table: print(tabbed(row.cells))
+        }
+        // Whoever follows a stream through a pipe wants each row when it is there.
+        fflush(nil)
     }
 
     /// Shows names and values: aligned for people, tab-separated for scripts.
@@ -54,6 +68,19 @@ struct Output {
         }
     }
 
+    /// Shows the cells of one row under their columns' names, as `pairs`.
+    func pairs(_ names: [String], _ cells: [String]) -> [String] {
+        pairs(Array(zip(names, cells)))
+    }
+
+    /// Shows rows as part of something larger: a table under a title for people; for scripts lines
+    /// that begin with the name of the part.
+    func part(_ name: String, _ columns: [Column], _ rows: [[String]]) -> [String] {
+        guard case .table(let width) = form else { return rows.map { tabbed([name] + $0) } }
+        let table = TextTable(columns: columns, rows: rows).lines(width: width)
+        return table.enumerated().map { $0.offset == 0 ? styled($0.element, .bold) : $0.element }
+    }
+
     /// Says something to people that is no data.
     func message(_ text: String) {
         writeStandardError(shown(text) + "\n")
@@ -61,18 +88,24 @@ struct Output {
 
     /// Says why nothing, or not everything, was done.
     func report(_ fault: OperatorFault) {
-        if form == .json {
-            try? json(
-                Failure(
-                    code: fault.code,
-                    exit: fault.exit,
-                    schema: Self.versioned("fault"),
-                    text: fault.text
-                )
-            )
-        }
+        if isForPrograms { try? failure(fault) }
         message("baridctl: \(fault.text)")
     }
+
+    /// A fault as an object.
+    func failure(_ fault: OperatorFault) throws(OperatorFault) {
+        try json(
+            Failure(
+                code: fault.code,
+                exit: fault.exit,
+                schema: Self.versioned("fault"),
+                text: fault.text
+            )
+        )
+    }
+
+    /// Whether nobody reads it but a program.
+    var isForPrograms: Bool { form == .json || form == .rows }
 
     enum Style: String {
         case bold = "1"

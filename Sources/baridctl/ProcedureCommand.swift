@@ -53,7 +53,7 @@ struct ProcedureCommand: ParsableCommand {
         func run() throws {
             try connection.outputOptions.output.perform { () throws(OperatorFault) in
                 let declarations = try Self.checked(files)
-                var client = try ControlClient(path: connection.path)
+                var client = ControlClient(connection.place)
                 return try publish(declarations, &client, connection.outputOptions.output)
             }
         }

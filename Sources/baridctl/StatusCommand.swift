@@ -10,21 +10,27 @@ struct StatusCommand: ParsableCommand {
         discussion: "Exit status 3 means that no daemon runs."
     )
 
+    @OptionGroup var watching: WatchOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run() throws {
         let output = connection.outputOptions.output
         try output.perform { () throws(OperatorFault) in
-            var client: ControlClient
-            do throws(OperatorFault) {
-                client = try ControlClient(path: connection.path)
-            } catch {
-                guard error.exit == ExitStatus.unreachable.rawValue else { throw error }
-                throw OperatorFault(code: "notRunning", exit: .notRunning, text: error.text)
+            var client = ControlClient(connection.place)
+            try watching.look(output) { () throws(OperatorFault) in
+                let status = try Self.status(&client)
+                try output.show(status, schema: "status") { output.pairs(Self.pairs(status)) }
             }
-            let status: Status = try client.request(.status)
-            try output.show(status, schema: "status") { output.pairs(Self.pairs(status)) }
             return .done
+        }
+    }
+
+    private static func status(_ client: inout ControlClient) throws(OperatorFault) -> Status {
+        do throws(OperatorFault) {
+            return try client.request(.status)
+        } catch {
+            guard error.exit == ExitStatus.unreachable.rawValue else { throw error }
+            throw OperatorFault(code: "notRunning", exit: .notRunning, text: error.text)
         }
     }
 
@@ -52,6 +58,7 @@ struct StatusCommand: ParsableCommand {
             ("write-ahead log bytes", String(status.walBytes)),
             ("free disk bytes", String(status.freeDiskBytes)),
             ("resident memory bytes", String(status.residentBytes)),
+            ("alarms", status.alarms?.joined(separator: " ") ?? "none"),
         ]
     }
 }

@@ -13,19 +13,22 @@ struct Timeline {
     }
 
     func lines(_ output: Output) -> [String] {
-        guard case .table(let columns) = output.form else { return acts.map(tabbed) }
+        guard case .table = output.form else {
+            return head.map { tabbed(["case", $0.0, $0.1]) }
+                + output.part("place", Self.placeColumns, places)
+                + output.part("act", Self.actColumns, acts)
+        }
         var lines = output.pairs(head)
         if view.dueAt.map({ $0 < now && view.closedAt == nil }) ?? false {
             lines.append(output.styled("The case is overdue.", .warning))
         }
         if !view.places.isEmpty {
             lines += ["", output.styled("Now", .bold)]
-            lines += TextTable(columns: Self.placeColumns, rows: places).lines(width: columns)
+            lines += output.part("place", Self.placeColumns, places)
         }
         lines += ["", output.styled("Trail", .bold)]
         if view.isTruncated { lines.append("Older acts are left out.") }
-        lines += TextTable(columns: Self.actColumns, rows: acts).lines(width: columns)
-        return lines
+        return lines + output.part("act", Self.actColumns, acts)
     }
 
     private var head: [(String, String)] {
@@ -38,6 +41,9 @@ struct Timeline {
         ]
         if let dueAt = view.dueAt { head.append(("due", Self.due(dueAt, view.closedAt ?? now))) }
         if let closedAt = view.closedAt { head.append(("closed", closedAt.text)) }
+        if let held = view.held {
+            head.append(("held", "since \(held.since.text) by user \(held.uid): \(held.reason)"))
+        }
         return head
     }
 
@@ -50,28 +56,21 @@ struct Timeline {
     private var places: [[String]] {
         view.places.map { place in
             [
-                place.office, place.step, place.state, place.since.text, String(place.referral),
+                place.office, place.step,
+                place.until.map { "\(place.state) until \($0.text)" } ?? place.state,
+                place.since.text, String(place.referral),
                 String(place.attempts), place.dueAt.map { Self.due($0, now) } ?? "",
             ]
         }
     }
 
-    private static let actColumns = [
+    static let actColumns = [
         Column(name: "when"), Column(name: "office"), Column(name: "act"),
         Column(name: "outcome"), Column(name: "to"), Column(name: "person"),
         Column(name: "remark"),
     ]
 
-    private var acts: [[String]] {
-        view.acts.map { act in
-            let remark = [act.activity, act.text].filter { !$0.isEmpty }
-            return [
-                act.occurredAt.text, act.office.isEmpty ? act.agency : act.office, act.act,
-                act.outcome, act.entered.joined(separator: " "), act.person,
-                remark.joined(separator: ": "),
-            ]
-        }
-    }
+    private var acts: [[String]] { view.acts.map(\.cells) }
 
     /// An instant, and how far it lies from another in the largest fitting unit.
     static func due(_ due: Instant, _ reached: Instant) -> String {
@@ -84,5 +83,17 @@ struct Timeline {
         let minutes = milliseconds / 60_000
         if minutes < 120 { return "\(minutes) min" }
         return minutes < 48 * 60 ? "\(minutes / 60) h" : "\(minutes / (24 * 60)) days"
+    }
+}
+
+extension CaseView.Act: Listed {
+    static let columns = Timeline.actColumns
+
+    var cells: [String] {
+        let remark = [activity, text].filter { !$0.isEmpty }
+        return [
+            occurredAt.text, office.isEmpty ? agency : office, act, outcome,
+            entered.joined(separator: " "), person, remark.joined(separator: ": "),
+        ]
     }
 }

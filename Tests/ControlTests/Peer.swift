@@ -14,6 +14,7 @@ final class ServerBench {
 
     init(
         traceCount: Int = 1,
+        door: ControlDoor = ControlDoor(.control),
         change: (inout ControlLimits) -> Void = { _ in }
     ) throws {
         var limits = ControlLimits()
@@ -22,7 +23,7 @@ final class ServerBench {
         directory = TemporaryDirectory()
         path = "\(directory.path)/control.sock"
         commands = StubCommands(traceCount: traceCount)
-        server = try ControlServer(commands: commands, limits: limits)
+        server = try ControlServer(commands: commands, limits: limits, door: door)
         try server.start(path: path)
     }
 

@@ -15,13 +15,18 @@ struct ProgramTests {
         var message: String
     }
 
-    private static func run(_ arguments: [String], data: String? = nil) throws -> Ending {
+    static func run(
+        _ arguments: [String],
+        data: String? = nil,
+        directory: String? = nil
+    ) throws -> Ending {
         // The program stands beside the one that runs the tests.
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
         process.executableURL = URL(filePath: program).deletingLastPathComponent()
             .appending(path: "baridctl")
         process.arguments = arguments
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
         var environment = ProcessInfo.processInfo.environment
         environment["BARID_DATA"] = data
         process.environment = environment
@@ -69,15 +74,85 @@ struct ProgramTests {
         (["subscription", "forget", "utilities", "moves"], 64),
         (["catalogue", "list"], 0), (["catalogue", "show", "city"], 0),
         (["catalogue", "show", "state"], 4),
+        (["top"], 0), (["top", "--limit", "1"], 0), (["health"], 1),
+        (["health", "--stage", "ready"], 0), (["events", "--after", "0", "--no-follow"], 0),
+        (["office", "show", "city/fire"], 0), (["office", "show", "town/fire"], 4),
+        (["office", "pause", "city/fire", "--reason", "x"], 0),
+        (["office", "pause", "city/fire"], 64),
+        (["office", "resume", "city/fire", "--reason", "x"], 0),
+        (["office", "drain", "city/fire", "--reason", "x"], 0),
+        (["queue", "list"], 0), (["queue", "show", "city/fire"], 0),
+        (["queue", "peek", "city/fire", "--limit", "3"], 0),
+        (["queue", "move", "city/fire", "--to", "city/night", "--reason", "x"], 5),
+        (
+            [
+                "queue", "move", "city/fire", "--to", "city/night", "--reason", "x", "--approve",
+                StubCommands.token,
+            ], 0
+        ),
+        (["case", "trail", StubCommands.number], 0), (["case", "why", StubCommands.number], 0),
+        (["case", "hold", StubCommands.number, "--reason", "x"], 0),
+        (["case", "release", StubCommands.number, "--reason", "x"], 0),
+        (["case", "reroute", StubCommands.number, "--to", "a/b", "--reason", "x"], 0),
+        (["dead", "show", "418"], 0), (["dead", "show", "419"], 4),
+        (["dead", "close", "418", "--reason", "x"], 5),
+        (["dead", "close", "418", "--reason", "x", "--dry-run"], 0),
+        (["dead", "close", "418", "--reason", "x", "--approve", StubCommands.token], 0),
+        (["dead", "close", "418", "--reason", "x", "--approve", "1-0"], 5),
+        (["dead", "redirect", "--all", "--to", "a/b", "--reason", "x", "--dry-run"], 0),
+        (["session", "list"], 0), (["session", "cut", "5", "--reason", "x"], 0),
+        (["session", "cut", "6", "--reason", "x"], 4),
+        (["log", "head"], 0), (["log", "verify"], 0), (["log", "verify", "--hash", "00"], 1),
+        (["drain", "--reason", "x", "--dry-run"], 0), (["drain", "--reason", "x"], 5),
+        (["offce", "--help"], 64), (["office", "lst", "--help"], 64), (["office", "--help"], 0),
     ]
 
     @Test("the exit status says how it ended", arguments: endings)
     func exits(arguments: [String], status: Int32) throws {
         let bench = try ServerBench()
-        let isKnown = arguments != ["nonsense"]
+        let isKnown = arguments != ["nonsense"] && arguments.last != "--help"
         let ending = try Self.run(arguments + (isKnown ? ["--socket", bench.path] : []))
         #expect(ending.status == status, "\(ending)")
-        #expect(ending.message.isEmpty == (status == 0), "\(ending)")
+        // A report that is not good needs no message, it is the output.
+        let isReport = ["health", "log"].contains(arguments[0])
+        #expect(isReport || ending.message.isEmpty == (status == 0), "\(ending)")
+    }
+
+    @Test("a word that is no command is told with what was probably meant, as an object too")
+    func unknownCommand() throws {
+        let ending = try Self.run(["office", "lst", "--help", "--json"])
+        #expect(ending.status == 64 && ending.message.contains("Did you mean 'list'?"))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(ending.output.utf8)) as? [String: Any]
+        )
+        #expect(object["code"] as? String == "usage" && object["exit"] as? Int == 64)
+        let wrong = try Self.run(["office", "pause", "city/fire", "--json"])
+        #expect(wrong.status == 64 && wrong.output.contains(#""code":"usage""#), "\(wrong)")
+    }
+
+    @Test("with --ndjson rows are an object a line, and so are the parts of a stream")
+    func rows() throws {
+        let bench = try ServerBench()
+        let connection = ["--ndjson", "--socket", bench.path]
+        let list = try Self.run(["office", "list"] + connection)
+        #expect(list.output.split(separator: "\n").count == 2)
+        #expect(list.output.hasPrefix(#"{"agency":"city","custody":0,"#))
+        let events = try Self.run(["events", "--after", "308", "--no-follow"] + connection)
+        #expect(events.output.split(separator: "\n").count == 3, "\(events)")
+        let shown = try Self.run(["office", "show", "city/fire"] + connection)
+        #expect(shown.output.contains(#""paused":{"reason":"burst pipe""#))
+    }
+
+    @Test("piped, a case is told in lines of their own kind, with state and place")
+    func caseLines() throws {
+        let bench = try ServerBench()
+        let shown = try Self.run(["case", "show", StubCommands.number, "--socket", bench.path])
+        let lines = shown.output.split(separator: "\n").map { $0.split(separator: "\t") }
+        #expect(lines.contains(["case", "state", "open"]))
+        #expect(
+            lines.contains { $0.first == "place" && $0[1] == "city/planning" && $0[3] == "custody" }
+        )
+        #expect(lines.contains { $0.first == "act" && $0[3] == "completed" })
     }
 
     @Test("without a daemon, status ends with 3 and everything else with 69")
@@ -105,8 +180,8 @@ struct ProgramTests {
         let lines = try Self.run(["office", "list", "--socket", bench.path])
         #expect(
             lines.output == """
-                city/intake\t4\t0\t0\t0\t0\t2026-03-01T08:00:00.000Z\t1\tمكتب الاستقبال
-                city/planning\t0\t0\t0\t0\t0\t\t0\tPlanning
+                city/intake\t4\t0\t0\t0\t0\t2026-03-01T08:00:00.000Z\t1\t\tمكتب الاستقبال
+                city/planning\t0\t0\t0\t0\t0\t\t0\t\tPlanning
 
                 """
         )

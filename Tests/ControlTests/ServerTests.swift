@@ -258,12 +258,42 @@ struct ServerTests {
         bench.server.stop()
     }
 
-    @Test("the socket is open to owner and group only")
-    func mode() throws {
-        let bench = try ServerBench()
+    @Test(
+        "the socket is open to its owner, and to one group where it has one",
+        arguments: [true, false]
+    )
+    func mode(hasGroup: Bool) throws {
+        let bench = try ServerBench(door: ControlDoor(.observe, group: hasGroup ? getegid() : nil))
         var entry = stat()
         #expect(lstat(bench.path, &entry) == 0)
-        #expect(entry.st_mode & 0o7777 == 0o660)
+        #expect(entry.st_mode & 0o7777 == (hasGroup ? 0o660 : 0o600))
+        #expect(entry.st_gid == getegid())
+    }
+
+    @Test("observe.sock answers what only shows, and refuses all else with a code")
+    func observing() throws {
+        let bench = try ServerBench(door: ControlDoor(.observe))
+        var peer = try Peer(path: bench.path)
+        #expect(try peer.reply(to: verify)?.hasPrefix(#"{"id":8,"ok":true"#) == true)
+        for command in CommandName.allCases {
+            let request =
+                #"{"v":1,"id":3,"cmd":"\#(command.rawValue)","args":{"x":1},"reason":"r"}"#
+            let reply = try #require(try peer.reply(to: request))
+            let code = command.isObservable ? "unknownKey" : "observeOnly"
+            #expect(reply.contains(#""code":"\#(code)""#), "\(reply)")
+        }
+        #expect(bench.commands.acts.isEmpty, "a refused request did something")
+    }
+
+    @Test("events go on with what comes until the operator leaves, and then the server can stop")
+    func following() throws {
+        let bench = try ServerBench()
+        var peer = try Peer(path: bench.path)
+        let request = #"{"v":1,"id":9,"cmd":"events","args":{"after":309,"follow":true}}"#
+        #expect(try peer.reply(to: request)?.contains(#""position":310"#) == true)
+        #expect(try peer.line()?.contains(#""position":311"#) == true)
+        bench.server.stop()
+        #expect(try peer.line()?.contains(#""code":"stopping""#) == true)
     }
 }
 

@@ -198,11 +198,11 @@ final class StubCommands: OperatorCommands {
 
     func closeDead(
         _ selection: DeadSelection,
+        token: String?,
         by identity: OperatorIdentity,
         reason: String
-    ) throws(OperatorFault) -> DeadLettersSettled {
-        note("close \(selection)", identity, reason)
-        return DeadLettersSettled(settled: 1)
+    ) throws(OperatorFault) -> PlanOutcome {
+        try planned("close \(selection)", token, identity, reason)
     }
 
     func verify() throws(OperatorFault) -> VerifyReport {

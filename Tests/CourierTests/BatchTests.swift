@@ -32,6 +32,24 @@ import ZeroMQ
         bench.complete()
     }
 
+    @Test("a large batch is handed over beside one that is not complete, and no third")
+    func besides() throws {
+        let bench = try Bench()
+        let (client, _, _) = try Client.open(bench)
+        try client.ask(Header(.track, number: 1))
+        #expect(try bench.nextBatch().operations.map(\.header.number) == [1])
+        try client.ask((0..<1_000).map { Header(.track, number: 2 + $0) })
+        let second = try bench.nextBatch()
+        #expect(second.operations.count >= 128)
+        try client.ask((0..<1_000).map { Header(.track, number: 2_000 + $0) })
+        #expect(try client.untilHeartbeat() == [])
+        #expect(!bench.hasBatch())
+        bench.complete()
+        #expect(try bench.nextBatch().operations.last?.header.number == 2_999)
+        bench.complete()
+        bench.complete()
+    }
+
     @Test("a full batch stops the reading; nothing is lost or reordered, and nobody seems silent")
     func fullBatch() throws {
         let bench = try Bench()

@@ -48,6 +48,8 @@ final class Bench {
     let loop: BusLoop
     private(set) var endpoints: [String] = []
     private let batches = Mailbox<Batch>(capacity: 2)
+    /// One for each batch that is not completed.
+    private let outstanding = Mailbox<Bool>(capacity: 2)
     private let effects = Mailbox<Effects>(capacity: 10_000)
     private let feeds = Mailbox<Feed>(capacity: 1_000)
     /// What the bus said about being listened to, oldest first.
@@ -80,9 +82,9 @@ final class Bench {
         adjust(&configuration)
         let loop = BusLoop(
             configuration: configuration,
-            hand: { [batches] batch in
-                let isRefused = batches.put(batch) != nil
-                precondition(!isRefused, "more than one batch was handed over")
+            hand: { [batches, outstanding] batch in
+                let isRefused = outstanding.put(true) != nil || batches.put(batch) != nil
+                precondition(!isRefused, "more than two batches were handed over")
             },
             collect: { [effects] in effects.tryTake() },
             signal: signal,
@@ -146,11 +148,11 @@ final class Bench {
         return true
     }
 
-    /// Tells the bus these effects; they complete the outstanding batch.
+    /// Tells the bus these effects; they complete the oldest outstanding batch.
     func complete(_ tell: (inout Effects) -> Void = { _ in }) {
         var effects = Effects()
         tell(&effects)
-        effects.completesBatch = true
+        effects.batchesCompleted = outstanding.tryTake() == nil ? 0 : 1
         self.tell(effects)
     }
 

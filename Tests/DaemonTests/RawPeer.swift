@@ -16,7 +16,17 @@ final class RawPeer {
     }
 
     let socket: Socket
-    private let monitor: Monitor
+    /// What is told of its connection; nil where nobody watches, which spares its descriptors.
+    private let watch: Watch?
+
+    private final class Watch {
+        let monitor: Monitor
+
+        init(_ socket: borrowing Socket) throws {
+            monitor = try Monitor(of: socket, name: "peer-\(UInt64.random(in: 0 ... .max))")
+        }
+    }
+
     private var poller = Poller()
     private var waiting: [Told] = []
 
@@ -26,6 +36,7 @@ final class RawPeer {
         server: KeyPair? = nil,
         reconnects: Bool = true,
         routingID: String? = nil,
+        isWatched: Bool = true,
         in context: Context? = nil
     ) throws {
         let socket = try Socket(.dealer, in: try context ?? Context())
@@ -41,7 +52,7 @@ final class RawPeer {
                 )
             )
         }
-        monitor = try Monitor(of: socket, name: "peer-\(UInt64.random(in: 0 ... .max))")
+        watch = isWatched ? try Watch(socket) : nil
         try socket.connect(endpoint)
         _ = poller.add(socket)
         self.socket = socket
@@ -50,11 +61,12 @@ final class RawPeer {
     /// The first event of its connection that is wanted; nil if it does not come in time.
     func event(seconds: Int64 = 20, where isWanted: (MonitorEvent) -> Bool) throws -> MonitorEvent?
     {
+        let watch = try #require(watch, "nobody watches this peer")
         var events = Poller()
-        _ = events.add(monitor.socket)
+        _ = events.add(watch.monitor.socket)
         let limit = Clock.monotonicMilliseconds() + seconds * 1_000
         while Clock.monotonicMilliseconds() < limit {
-            while let event = try monitor.next() {
+            while let event = try watch.monitor.next() {
                 if isWanted(event) { return event }
             }
             _ = try events.waitForWork(timeoutMilliseconds: 100)

@@ -26,6 +26,21 @@ extension DaemonTests {
             }
         }
 
+        /// Expects a refusal whose text names what is at fault.
+        private static func expectText(
+            _ text: String,
+            _ location: SourceLocation = #_sourceLocation,
+            _ body: () async throws -> Void
+        ) async {
+            do {
+                try await body()
+                Issue.record("it was not refused", sourceLocation: location)
+            } catch {
+                let told = (error as? BaridError)?.text ?? ""
+                #expect(told.contains(text), "\(told)", sourceLocation: location)
+            }
+        }
+
         @Test("submissions that break a rule")
         func submissions() async throws {
             let daemon = try DaemonProcess(["--body-max", "1000"])
@@ -61,6 +76,16 @@ extension DaemonTests {
             await refused(208) { $0.occurredAt = Clock.wallMilliseconds() + 60_000 }
             await refused(210) { $0.dueAt = Clock.wallMilliseconds() + 60_000 }
             await refused(106) { $0.body = [UInt8](repeating: 1, count: 1_001) }
+            await Self.expectText("\"area\" must be a whole number") {
+                var other = permit
+                other.attributes = [CaseAttribute(name: "area", value: "wide")]
+                _ = try await bus.submit(other)
+            }
+            await Self.expectText("no attribute \"colour\"; it declares area") {
+                var other = permit
+                other.attributes = [area, CaseAttribute(name: "colour", value: "red")]
+                _ = try await bus.submit(other)
+            }
             #expect(try daemon.status().cases == Status.Cases(open: 0, closed: 0))
             let records = try daemon.status().journal.position
 

@@ -7,7 +7,8 @@ import Testing
 extension DaemonTests {
     /// Goal: the unit keeps its promises under a real service manager.
     ///
-    /// Method: `Tests/systemd` boots one in a container; each of its lines is a promise.
+    /// Method: `Tests/systemd` boots one in a container and installs the packages, made of this
+    /// build's programs; each of its lines is a promise.
     @Suite("is a service") struct ServiceTests {
         private static let canBoot =
             getuid() == 0
@@ -15,16 +16,17 @@ extension DaemonTests {
                 .contains("overlay") == true
 
         @Test(
-            "systemd starts, watches, restarts and stops it",
+            "systemd installs, starts, watches, restarts, stops and replaces it",
             .enabled(if: canBoot, "booting a container needs root and overlayfs")
         )
         func unit() throws {
             let bin = try ChildProcess.products()
-            let trial = try Ended(Checkout.path + "/Tests/systemd", [bin], seconds: 230)
+            let trial = try Ended(Checkout.path + "/Tests/systemd", [bin], seconds: 480)
             // It says itself what it lacks on a machine where a container cannot be booted.
             guard trial.status != 77 else { return print(trial.errors) }
             #expect(trial.status == 0, "\(trial)")
             #expect(trial.output.contains("passed: nothing acknowledged is lost"))
+            #expect(trial.output.contains("passed: a package that cannot open the ledger"))
             #expect(!trial.output.contains("FAILED"), "\(trial)")
         }
 

@@ -80,7 +80,7 @@ struct EventThreadTests {
                 signal.drain()
                 while let effects = ledger.collect() {
                     told += effects.items.map { Told($0, in: effects) }
-                    isComplete = isComplete || effects.completesBatch
+                    isComplete = isComplete || effects.batchesCompleted > 0
                 }
                 while let items = ledger.collectFeed()?.items { feed += items }
                 guard !isDone(isComplete) else { return }

@@ -53,7 +53,7 @@ struct FailureTests {
         let serial = try bench.submitted(one, "line")
         let referral = try kill(serial, byRelease: byRelease)
         try bench.reopen()
-        let letter = try #require(try bench.reader().dead().first)
+        let letter = try #require(try bench.reader().dead(.all).first)
         #expect(letter.reason == .attempts && letter.referral.number == referral)
         #expect(letter.office == "a/one" && letter.agency == "a" && letter.referral.attempts == 3)
         #expect(
@@ -124,7 +124,7 @@ struct FailureTests {
         let other = try bench.submitted(one, "line")
         bench.settle(.refuse, try #require(bench.deliveries.last))
         try bench.turn()
-        let letter = try #require(try bench.reader().dead(serial: other).first)
+        let letter = try #require(try bench.reader().dead(.serial(other)).first)
         #expect(letter.reason == .refused && letter.office == "a/one")
         try bench.verify()
     }
@@ -146,7 +146,7 @@ struct FailureTests {
             }
             try bench.turn()
         }
-        let letter = try #require(try bench.reader().dead(serial: serial).first)
+        let letter = try #require(try bench.reader().dead(.serial(serial)).first)
         #expect(letter.reason == .loop && letter.referral.hops == 7)
         try bench.verify()
         try bench.act(.retry(referral: letter.referral.number))

@@ -208,7 +208,7 @@ private struct History {
     // MARK: Operators and roads
 
     private mutating func operatorActs() throws {
-        for letter in try bench.reader().dead().prefix(4) {
+        for letter in try bench.reader().dead(.all, limit: 4) {
             let number = letter.referral.number
             try bench.act(chance(2) ? .retry(referral: number) : .dismiss(referral: number))
         }

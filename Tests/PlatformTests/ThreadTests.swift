@@ -50,18 +50,21 @@ private func isReadable(_ descriptor: Int32) -> Bool {
 
     @Test("signals are read by number, and none is invented")
     func signalReader() throws {
-        let outcomes = Mailbox<[Int32?]>(capacity: 1)
+        let outcomes = Mailbox<[SignalReader.Arrival?]>(capacity: 1)
         let thread = try WorkerThread(name: "signals") {
             guard let reader = try? SignalReader([SIGUSR1, SIGHUP]) else { return }
             var outcome = [reader.next()]
             // raise() signals the calling thread, which alone blocks and reads it.
             raise(SIGUSR1)
-            outcome.append(isReadable(reader.fileDescriptor) ? reader.next() : -1)
+            outcome.append(isReadable(reader.fileDescriptor) ? reader.next() : nil)
             outcome.append(reader.next())
             _ = outcomes.put(outcome)
         }
         thread.join()
-        #expect(outcomes.tryTake() == [nil, SIGUSR1, nil])
+        let told = try #require(outcomes.tryTake())
+        #expect(told.map { $0?.number } == [nil, SIGUSR1, nil])
+        #expect(told[1]?.pid == getpid())
+        #expect(told[1]?.uid == geteuid())
     }
 
     @Test("random bytes come in any number and differ")

@@ -33,6 +33,9 @@ import TestKit
                 && server.peerCredentials.userID == geteuid()
                 && server.peerCredentials.groupID == getegid()
         )
+        var own = [gid_t](repeating: 0, count: 1_024)
+        let ownCount = try #require(Int(exactly: getgroups(Int32(own.count), &own)))
+        #expect(try Set(server.peerGroups) == Set(own[..<ownCount]))
         let received = try readBytes(server, countMax: content.count)
         #expect(received == content)
         try received.withUnsafeBytes { try server.writeAll($0) }

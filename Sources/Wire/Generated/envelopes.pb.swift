@@ -289,6 +289,9 @@ package nonisolated struct Barid_V1_Place: Sendable {
   /// the step's outcomes in order, as in Step
   package var outcomes: [String] = []
 
+  /// not before this instant, where the state is delayed
+  package var until: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1146,7 +1149,7 @@ nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Place"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}referral\0\u{1}office\0\u{1}step\0\u{1}state\0\u{1}since\0\u{3}due_at\0\u{1}lane\0\u{1}attempts\0\u{1}outcomes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}referral\0\u{1}office\0\u{1}step\0\u{1}state\0\u{1}since\0\u{3}due_at\0\u{1}lane\0\u{1}attempts\0\u{1}outcomes\0\u{1}until\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1163,6 +1166,7 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.lane) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.attempts) }()
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.outcomes) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self.until) }()
       default: break
       }
     }
@@ -1196,6 +1200,9 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.outcomes.isEmpty {
       try visitor.visitRepeatedStringField(value: self.outcomes, fieldNumber: 9)
     }
+    if self.until != 0 {
+      try visitor.visitSingularInt64Field(value: self.until, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1209,6 +1216,7 @@ nonisolated extension Barid_V1_Place: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.lane != rhs.lane {return false}
     if lhs.attempts != rhs.attempts {return false}
     if lhs.outcomes != rhs.outcomes {return false}
+    if lhs.until != rhs.until {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSQLite
+
+/// The write-ahead log of a database, to be brought to disk by its owner.
+///
+/// Under `synchronous=NORMAL` a commit writes the log and does not sync it. `sync` does what
+/// `synchronous=FULL` would have done, through the file that SQLite has open, and may do so on
+/// another thread while the connection goes on: what was written before the call is on disk once
+/// it returns.
+package struct LogFile: Sendable {
+    // Holds the file open. Only its file is used, and `xSync` of it touches nothing that a write
+    // beside it touches: it is one `fdatasync`.
+    private nonisolated(unsafe) let connection: Connection
+    private nonisolated(unsafe) let file: UnsafeMutablePointer<sqlite3_file>
+
+    /// The log of a connection that has read or written something already.
+    ///
+    /// - Throws: `SQLiteFault` if the database has no open write-ahead log.
+    package init(of connection: Connection) throws(SQLiteFault) {
+        guard let file = barid_log_file(connection.handle) else {
+            throw SQLiteFault(
+                extendedCode: SQLITE_MISUSE,
+                message: "the write-ahead log is not open",
+                sql: "sync"
+            )
+        }
+        self.connection = connection
+        self.file = file
+    }
+
+    /// Brings to disk what was committed before the call.
+    ///
+    /// One at a time, and not beside a checkpoint: the system tells a failed write to one of them
+    /// only.
+    ///
+    /// - Throws: `SQLiteFault`; nobody knows then what is on disk, and trying again proves nothing.
+    package func sync() throws(SQLiteFault) {
+        let status = barid_sync_file(file)
+        guard status == SQLITE_OK else {
+            throw SQLiteFault(
+                extendedCode: status,
+                message: String(cString: sqlite3_errstr(status)),
+                sql: "sync"
+            )
+        }
+    }
+}

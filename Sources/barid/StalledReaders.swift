@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BaridClient
+internal import Wire
+
+/// Sessions that subscribe to a topic, grant all the credit there is, and then read nothing.
+struct StalledReaders: ~Copyable {
+    /// What they are told once they read again.
+    struct Figures {
+        var deliveredCount: UInt64 = 0
+        var gapCount: UInt64 = 0
+        var leftOutCount: UInt64 = 0
+    }
+
+    /// How long nothing comes before they have heard everything, in milliseconds.
+    private static let quietMilliseconds = 500
+    private var group = RawGroup()
+    private var subscriptions: [UInt64] = []
+
+    init(
+        count: Int,
+        topic: String,
+        endpoint: String,
+        agency: String
+    ) throws(BaridError) {
+        var subscribe = Envelope.Subscribe()
+        subscribe.pattern = topic
+        for _ in 0..<count {
+            let place = try group.open(endpoint: endpoint, agency: agency, name: "barid bench")
+            subscriptions.append(
+                try group.call(
+                    place,
+                    Header(.subscribe),
+                    envelope: Envelope.bytes(of: subscribe)
+                ).subject
+            )
+        }
+        try grant()
+    }
+
+    private mutating func grant() throws(BaridError) {
+        for (place, subscription) in subscriptions.enumerated() {
+            var credit = Header(.credit)
+            credit.subject = subscription
+            credit.generation = Limits.creditMessagesMax
+            credit.serial = Limits.creditBytesMax
+            _ = try group.ask(place, credit)
+        }
+        try group.flush()
+    }
+
+    /// Reads what waited for them, and what they are told once they grant credit again.
+    mutating func readAgain() throws(BaridError) -> Figures {
+        var figures = Figures()
+        try read(into: &figures)
+        try grant()
+        try read(into: &figures)
+        return figures
+    }
+
+    private mutating func read(into figures: inout Figures) throws(BaridError) {
+        var isQuiet = false
+        while !isQuiet {
+            isQuiet = true
+            try group.receive(timeoutMilliseconds: Self.quietMilliseconds) { _, header in
+                isQuiet = false
+                switch header.verb {
+                case .event: figures.deliveredCount += 1
+                case .gap:
+                    figures.gapCount += 1
+                    figures.leftOutCount += UInt64(header.number)
+                default: return
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `baridctl completion`: a script that makes a shell complete this program's command lines.
+struct CompletionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "completion",
+        abstract: "Print a script that completes baridctl in a shell.",
+        discussion: """
+            The packages install these scripts. Without them, such as for a program just built:
+
+              eval "$(baridctl completion bash)"
+              baridctl completion zsh >~/.zfunc/_baridctl
+              baridctl completion fish >~/.config/fish/completions/baridctl.fish
+            """
+    )
+
+    enum Shell: String, ExpressibleByArgument, CaseIterable { case bash, zsh, fish }
+
+    @Argument(help: "The shell.")
+    var shell: Shell
+
+    func run() {
+        let shell: CompletionShell =
+            switch shell {
+            case .bash: .bash
+            case .zsh: .zsh
+            case .fish: .fish
+            }
+        print(Baridctl.completionScript(for: shell))
+    }
+}
