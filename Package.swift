@@ -126,7 +126,7 @@ let package = Package(
             "ProofTests",
             [
                 "ProofKit", "Ledger", "Declarations", "SQLite", "CSQLite", "Platform", "Rules",
-                "Wire",
+                "Wire", crypto,
             ]
         ),
         tests(

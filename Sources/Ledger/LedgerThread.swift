@@ -280,31 +280,46 @@ package final class LedgerThread: Sendable {
         defer { copy?.abandon() }
         var effects = Effects()
         var given: UInt64 = 0
+        var leaseClock = LeaseClock()
+        // When the last batch was taken that the stage may still be syncing.
+        var handed = Clock.monotonicMilliseconds()
         writer.tellAccess(into: &effects)
         send(&effects, after: given)
         do throws(LedgerFault) {
             while true {
                 if upkeep.isDue(writer) {
+                    let looked = Clock.monotonicMilliseconds()
                     drain(stage, given)
                     try upkeep.look(after: writer)
+                    leaseClock.note(workFrom: looked, to: Clock.monotonicMilliseconds())
                 }
                 let work = try wait(
                     writer,
                     &upkeep,
+                    leaseClock,
                     hasEffects: !effects.isEmpty,
                     isCopying: copy != nil
                 ) {
                     drain(stage, given)
                 }
                 guard work != nil || !inbox.isClosed else { break }
+                var began = Clock.monotonicMilliseconds()
                 if case .batch(let batch) = work {
-                    try apply(batch, writer, stage, &given, into: &effects)
+                    handed = began
+                    let instant = leaseClock.reading(at: began)
+                    try apply(batch, writer, stage, &given, at: instant, into: &effects)
                 } else if case .backUp(let path, let reply) = work {
                     begin(&copy, of: writer, to: path, reply)
                 } else {
-                    drain(stage, given)
-                    try perform(work, writer, &given, into: &effects)
+                    if !isIdle(after: given) {
+                        drain(stage, given)
+                        leaseClock.note(workFrom: handed, to: Clock.monotonicMilliseconds())
+                        began = Clock.monotonicMilliseconds()
+                    }
+                    let instant = leaseClock.reading(at: began)
+                    try perform(work, writer, &given, at: instant, into: &effects)
                 }
+                leaseClock.note(workFrom: began, to: Clock.monotonicMilliseconds())
                 send(&effects, after: given)
                 if let search = writer.nextSearch() { events.search(search) }
                 // The answers are on their way; a slice holds up the next batch only.
@@ -320,6 +335,7 @@ package final class LedgerThread: Sendable {
     private func wait(
         _ writer: LedgerWriter,
         _ upkeep: inout Upkeep,
+        _ leaseClock: LeaseClock,
         hasEffects: Bool,
         isCopying: Bool,
         drain: () -> Void
@@ -333,7 +349,10 @@ package final class LedgerThread: Sendable {
         let monotonic = Clock.monotonicMilliseconds()
         // Effects the courier had no room for are offered again shortly.
         let retry = hasEffects ? monotonic + 1 : nil
-        let wake = writer.nextWake(wall: Clock.wallMilliseconds(), monotonic: monotonic)
+        let wake = writer.nextWake(
+            wall: Clock.wallMilliseconds(),
+            monotonic: leaseClock.reading(at: monotonic)
+        ).map { leaseClock.instant(of: $0) }
         let rest =
             upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
         let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic))
@@ -351,13 +370,14 @@ package final class LedgerThread: Sendable {
         _ writer: LedgerWriter,
         _ stage: SyncStage,
         _ given: inout UInt64,
+        at monotonic: Int64,
         into effects: inout Effects
     ) throws(LedgerFault) {
         let taken = Clock.monotonicNanoseconds()
         try writer.apply(
             batch,
             wall: Clock.wallMilliseconds(),
-            monotonic: Clock.monotonicMilliseconds(),
+            monotonic: monotonic,
             into: &effects
         )
         guard writer.isSyncDue else { return }
@@ -396,10 +416,10 @@ package final class LedgerThread: Sendable {
         _ work: Work?,
         _ writer: LedgerWriter,
         _ given: inout UInt64,
+        at monotonic: Int64,
         into effects: inout Effects
     ) throws(LedgerFault) {
         let wall = Clock.wallMilliseconds()
-        let monotonic = Clock.monotonicMilliseconds()
         switch work {
         case .batch, .backUp: break
         case .act(let act, let who, let reply):

@@ -97,6 +97,7 @@ package final class LedgerWriter {
         self.limits = limits
         random = randomness
         self.reading = reading
+        try LogDamage.refuse(beside: path)
         do {
             connection = try Connection(path: path, access: .readWriteCreate)
         } catch {

@@ -42,6 +42,8 @@ package struct Verification: Sendable {
         try compareContent(connection)
         try compareEvents(connection)
         try compareReferences(connection)
+        try compareDeclared(connection)
+        try compareSchema(connection)
     }
 
     mutating func report(_ finding: String) {
@@ -135,7 +137,8 @@ package struct Verification: Sendable {
                 }
                 guard let place, let referral, place.state == state,
                     place.office == referral.office, place.step == referral.step,
-                    place.lane == referral.lane, place.fork == referral.fork
+                    place.lane == referral.lane, place.fork == referral.fork,
+                    agrees(referral, place)
                 else {
                     hasOneHolder = false
                     report("Referral \(number) in \(table) is not where its trail puts it.")
@@ -163,8 +166,12 @@ package struct Verification: Sendable {
             cases += 1
             let serial = UInt64(bitPattern: rows.int64(0))
             let isClosed = rows.int64(1) != 0
-            guard let fold = folds[serial], fold.isClosed == isClosed else {
-                report("Case \(serial) is open in one of ledger and trail, closed in the other.")
+            guard let fold = folds[serial], fold.isClosed == isClosed,
+                !isClosed || fold.closedAt == rows.int64(1)
+            else {
+                report(
+                    "Case \(serial) is open, or closed when, by the ledger, and not by its trail."
+                )
                 continue
             }
             if !isClosed, fold.places.isEmpty {

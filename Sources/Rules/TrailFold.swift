@@ -22,6 +22,12 @@ package struct TrailPlace: Equatable, Sendable {
     package var since: Int64
     package var state: State
     package var attempts: UInt32
+    /// How many places it has passed since the last operator sent it on.
+    package var hops: UInt32 = 0
+    /// Who asked for it to come here, and where it was before; `none` if nobody, nowhere.
+    package var asker = StepNumber.none
+    package var previous = StepNumber.none
+    package var previousOffice: UInt32 = 0
 }
 
 extension TrailPlace {
@@ -51,6 +57,8 @@ package struct TrailFold: Sendable {
     package private(set) var places: [TrailPlace] = []
     /// Whether the case is closed.
     package private(set) var isClosed = false
+    /// When the act that closed it last was done, as the office says.
+    package private(set) var closedAt: Int64 = 0
 
     /// A case of which nothing is known.
     package init() {}
@@ -60,10 +68,11 @@ package struct TrailFold: Sendable {
         switch record.act {
         case .submitted, .acted:
             if !record.entries.isEmpty { isClosed = false }
-            enter(record)
+            enter(record, from: nil)
         case .completed, .returned, .referred, .refused, .dismissed, .rerouted, .redirected:
+            let settled = places.first { $0.referral == record.referral }
             leave(record.referral)
-            enter(record)
+            enter(record, from: settled)
         case .accepted:
             update(record.referral) { $0.state = .custody }
         case .released, .lapsed:
@@ -75,6 +84,7 @@ package struct TrailFold: Sendable {
         case .retried:
             update(record.referral) { place in
                 place.attempts = 0
+                place.hops = 0
                 place.state = .waiting
             }
         case .withdrawn:
@@ -91,26 +101,27 @@ package struct TrailFold: Sendable {
         }
         if record.flags.contains(.closes) {
             isClosed = true
+            closedAt = record.occurredAt
             places.removeAll()
         }
     }
 
-    private mutating func enter(_ record: JournalRecord) {
+    private mutating func enter(_ record: JournalRecord, from settled: TrailPlace?) {
         for entry in record.entries {
-            places.append(
-                TrailPlace(
-                    referral: entry.referral,
-                    office: entry.office,
-                    step: entry.step,
-                    fork: entry.fork,
-                    lane: entry.lane,
-                    slot: entry.slot,
-                    due: entry.due,
-                    since: record.occurredAt,
-                    state: record.flags.contains(.dead) ? .dead : .waiting,
-                    attempts: 0
-                )
+            var place = TrailPlace(
+                referral: entry.referral,
+                office: entry.office,
+                step: entry.step,
+                fork: entry.fork,
+                lane: entry.lane,
+                slot: entry.slot,
+                due: entry.due,
+                since: record.occurredAt,
+                state: record.flags.contains(.dead) ? .dead : .waiting,
+                attempts: 0
             )
+            if let settled { place.come(from: settled, by: record) }
+            places.append(place)
         }
     }
 
@@ -121,5 +132,37 @@ package struct TrailFold: Sendable {
     private mutating func update(_ referral: UInt64, _ change: (inout TrailPlace) -> Void) {
         guard let place = places.firstIndex(where: { $0.referral == referral }) else { return }
         change(&places[place])
+    }
+}
+
+extension TrailPlace {
+    /// Takes over what a place has from the one the branch came from.
+    fileprivate mutating func come(from settled: TrailPlace, by record: JournalRecord) {
+        let isSamePlace =
+            office == settled.office && step == settled.step && slot == settled.slot
+        hops = settled.hops + 1
+        previous = settled.step
+        previousOffice = settled.office
+        switch record.act {
+        // Refused where it began: nobody has it before, so it goes nowhere.
+        case .refused where isSamePlace && state == .dead:
+            (hops, attempts) = (settled.hops, settled.attempts)
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        // Sent to another office at the same step, without a new itinerary.
+        case .referred where !record.flags.contains(.amendsItinerary):
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        // Back along an itinerary nobody is owed an answer.
+        case .returned, .refused:
+            if step != settled.step || slot == settled.slot { asker = settled.step }
+        case .dismissed: hops = 1
+        // An operator's: what came before stays as it was.
+        case .rerouted, .redirected:
+            hops = record.act == .rerouted ? settled.hops : 0
+            (asker, previous) = (settled.asker, settled.previous)
+            previousOffice = settled.previousOffice
+        default: break
+        }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ledger
 import ProofKit
 import TestKit
 import Testing
@@ -47,6 +48,7 @@ struct CrashTests {
             try world.apply(move)
             for (image, name) in images {
                 do {
+                    if honesty == .honest { try expectNoAlarm(image) }
                     try world.audit(image, receipts: receipts)
                 } catch {
                     violations.append("\(name): \(error)")
@@ -58,6 +60,18 @@ struct CrashTests {
         }
         if honesty == .honest { try world.drain() }
         return (audited, syncs, violations)
+    }
+
+    /// What a crash leaves of an honest disk is never taken for damage.
+    private static func expectNoAlarm(_ image: CrashDisk) throws {
+        guard let log = image.files["ledger.db-wal"]?.live else { return }
+        var bytes = [UInt8](repeating: 0, count: log.count)
+        let damage = bytes.withUnsafeMutableBytes { target in
+            _ = target.baseAddress.map { log.load($0, at: 0, size: target.count) }
+            return LogDamage.find(in: UnsafeRawBufferPointer(target))
+        }
+        guard let damage else { return }
+        throw Violation(.hash, "the log was taken for damaged: \(damage)")
     }
 
     @Test(

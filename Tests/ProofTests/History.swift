@@ -35,6 +35,14 @@ enum Move {
     case stepClock(milliseconds: Int)
     case operate(choice: Int)
     case checkpoint
+    /// Every sync takes so long from now on.
+    case slowDisk(milliseconds: Int)
+    /// Nobody is reachable for so long, while the bus goes on; then all come back at once.
+    case outage(milliseconds: Int)
+    /// Everybody opens one session after the other and uses none.
+    case storm(rounds: Int)
+    /// The process, or the whole machine, stands still for so long.
+    case suspend(milliseconds: Int, isMachine: Bool)
     /// The power goes at one of the next calls of the disk.
     case crash(calls: Int, fate: Int, seed: Int)
     case audit
@@ -46,11 +54,16 @@ enum Move {
         static let crashes = Trouble(rawValue: 2)
         static let clocks = Trouble(rawValue: 4)
         static let all: Trouble = [.network, .crashes, .clocks]
+        /// Slow disks, outages of everybody for minutes and days, storms of connections.
+        static let hostile = Trouble(rawValue: 8)
     }
 
     /// The next move of a seed.
     static func next(_ trouble: Trouble, _ random: inout SeededGenerator) -> Move {
         func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
+        if trouble.contains(.hostile), number(0..<100) < 4 {
+            return hostileMove(number(0..<9), &random)
+        }
         let client = number(0..<1_000)
         let choice = number(0..<1_000_000)
         switch number(0..<100) {
@@ -75,6 +88,23 @@ enum Move {
         default:
             guard trouble.contains(.clocks) else { return .flow }
             return .stepClock(milliseconds: [-3_600_000, -500, 500, 3_600_000][number(0..<4)])
+        }
+    }
+
+    private static func hostileMove(_ kind: Int, _ random: inout SeededGenerator) -> Move {
+        let minute = 60_000
+        let span = [minute, 5 * minute, 60 * minute, 2 * 1_440 * minute].randomElement(
+            using: &random
+        )
+        switch kind {
+        case 0, 1: return .slowDisk(milliseconds: Int.random(in: 50...500, using: &random))
+        case 2: return .slowDisk(milliseconds: 0)
+        // A frozen disk: nothing else happens for minutes.
+        case 3: return .slowDisk(milliseconds: 3 * minute)
+        case 4, 5: return .outage(milliseconds: span ?? minute)
+        case 6: return .storm(rounds: Int.random(in: 2...20, using: &random))
+        case 7: return .suspend(milliseconds: span ?? minute, isMachine: false)
+        default: return .suspend(milliseconds: span ?? minute, isMachine: true)
         }
     }
 

@@ -83,7 +83,12 @@ enum Simulation {
         counting figures: inout Figures,
         runsToShrink: Int = 150
     ) -> String? {
-        let trouble: Move.Trouble = seed.isMultiple(of: 8) ? [] : .all
+        let trouble: Move.Trouble =
+            switch seed % 8 {
+            case 0: []
+            case 1, 2: [.all, .hostile]
+            default: .all
+            }
         let moves = Move.history(seed: seed, count: movesMax, trouble: trouble)
         guard let found = violation(of: moves, seed: seed, counting: &figures),
             let checker = found.first

@@ -30,6 +30,10 @@ final class World {
     private(set) var turns = 0
     private var seed: UInt64
     private var sessions: UInt32 = 0
+    /// How long a sync takes.
+    private var syncMilliseconds: Int64 = 0
+    private var syncsPassed = 0
+    private var leaseClock = LeaseClock()
     private var courier = SimulatedCourier()
     private var watch = DeliveryWatch()
     /// What the next crash leaves of unsynced writes.
@@ -57,7 +61,7 @@ final class World {
                 .publish(value, source: procedure.source),
                 by: Self.person,
                 wall: wall,
-                monotonic: monotonic
+                monotonic: leaseClock.reading(at: monotonic)
             )
         }
         for client in clients { connect(client) }
@@ -116,6 +120,13 @@ final class World {
         case .crash(let calls, let kind, let number):
             fate = (CrashDisk.Fate.allCases[kind % 3], UInt64(number))
             disk.cutAtCall = disk.calls + 1 + calls
+        case .slowDisk(let milliseconds): syncMilliseconds = Int64(milliseconds)
+        case .outage(let milliseconds): try outage(Int64(milliseconds))
+        case .storm(let rounds): try storm(rounds)
+        case .suspend(let milliseconds, let isMachine):
+            wall += Int64(milliseconds)
+            // The monotonic clock stands still while the machine sleeps.
+            if !isMachine { monotonic += Int64(milliseconds) }
         case .audit: try audit()
         }
     }
@@ -133,6 +144,26 @@ final class World {
         monotonic += milliseconds
         // The daemon looks at the free space of the disk every second.
         if milliseconds >= 900 { writer?.isStorageLow = false }
+    }
+
+    /// The bus goes on, in some twenty looks, while nobody is there.
+    private func outage(_ milliseconds: Int64) throws {
+        for client in clients { client.isReachable = false }
+        for _ in 0..<20 {
+            try turn()
+            pass(milliseconds / 20)
+        }
+        for client in clients { connect(client) }
+    }
+
+    private func storm(_ rounds: Int) throws {
+        for _ in 0..<rounds {
+            for client in clients {
+                connect(client)
+                deliverUp(client, 2)
+            }
+            try turn()
+        }
     }
 
     func flow() throws {
@@ -191,13 +222,18 @@ final class World {
             try writer.turn(
                 batch.isEmpty ? nil : batch,
                 wall: wall,
-                monotonic: monotonic,
+                monotonic: leaseClock.reading(at: monotonic),
                 into: &effects
             )
         }
+        let told = leaseClock.reading(at: monotonic)
         turns += 1
+        let began = monotonic
+        pass(syncMilliseconds * Int64(disk.syncs - syncsPassed))
+        syncsPassed = disk.syncs
+        leaseClock.note(workFrom: began, to: monotonic)
         guard isDone else { return }
-        try watch.check(effects, answering: parcels, at: monotonic)
+        try watch.check(effects, answering: parcels, at: told)
         for effect in effects.items {
             let parcel = Parcel(
                 header: effect.header,
@@ -254,6 +290,8 @@ final class World {
             kind = CrashDisk.Fate.allCases[Int(number % 3)]
         }
         disk.cutAtCall = nil
+        syncsPassed = disk.syncs
+        leaseClock = LeaseClock()
         monotonic = 5
         courier.restart()
         watch.restart()
@@ -276,7 +314,7 @@ final class World {
                 isRetry ? .retry(referral: number) : .dismiss(referral: number),
                 by: Self.person,
                 wall: wall,
-                monotonic: monotonic
+                monotonic: leaseClock.reading(at: monotonic)
             )
         }
     }
@@ -333,6 +371,7 @@ final class World {
     func drain() throws {
         disk.cutAtCall = nil
         disk.failure = nil
+        syncMilliseconds = 0
         if disk.isCut { try restart() }
         for client in clients { connect(client) }
         for round in 0..<400 {
@@ -367,7 +406,7 @@ final class World {
                 .retry(referral: number),
                 by: Self.person,
                 wall: wall,
-                monotonic: monotonic
+                monotonic: leaseClock.reading(at: monotonic)
             )
         }
     }
