@@ -35,25 +35,25 @@ struct StalledReaders: ~Copyable {
                 ).subject
             )
         }
-        try grant()
+        try grant(messages: Limits.creditMessagesMax, bytes: Limits.creditBytesMax)
     }
 
-    private mutating func grant() throws(BaridError) {
+    private mutating func grant(messages: UInt64, bytes: UInt64) throws(BaridError) {
         for (place, subscription) in subscriptions.enumerated() {
             var credit = Header(.credit)
             credit.subject = subscription
-            credit.generation = Limits.creditMessagesMax
-            credit.serial = Limits.creditBytesMax
+            credit.generation = messages
+            credit.serial = bytes
             _ = try group.ask(place, credit)
         }
         try group.flush()
     }
 
-    /// Reads what waited for them, and what they are told once they grant credit again.
+    /// Reads what waited for them, and what they are told once they have credit again.
     mutating func readAgain() throws(BaridError) -> Figures {
         var figures = Figures()
         try read(into: &figures)
-        try grant()
+        try grant(messages: 1, bytes: 0)
         try read(into: &figures)
         return figures
     }
