@@ -40,26 +40,12 @@ extension DaemonTests {
             let (daemon, before) = try await Self.daemon(cases: 200)
             let directory = TemporaryDirectory()
             let backup = directory.path + "/backup"
-            let bus = try await daemon.connect()
-            let counter = try await bus.staff("city/counter", credit: 64)
-            // Submits and hops go on for as long as the backup takes.
-            let load = Task {
-                var count = 0
-                while !Task.isCancelled {
-                    _ = try await bus.submit(Self.submission())
-                    count += 1
-                }
-                return count
-            }
-            let hops = Task {
-                var count = 0
-                for try await referral in counter {
-                    try await referral.complete("forwarded")
-                    count += 1
-                    if Task.isCancelled { break }
-                }
-                return count
-            }
+            // A program of its own, which goes on for as long as the backup takes.
+            let load = try ChildProcess(
+                "barid",
+                ["bench", "flow", "--data", daemon.data, "--seconds", "600", "--window", "50"]
+            )
+            try await eventually { try daemon.status().hops > 100 }
             let head = try daemon.status().journal.position
             let made = try daemon.baridctl(
                 "backup",
@@ -71,11 +57,8 @@ extension DaemonTests {
                 "--json"
             )
             let after = try daemon.status().journal.position
-            load.cancel()
-            hops.cancel()
-            _ = try? await load.value
-            await bus.close()
-            _ = try? await hops.value
+            load.kill()
+            #expect(load.ending() == .killed(SIGKILL), "the load ended by itself")
             try #require(made.status == 0, "\(made)")
             let result = try #require(try made.json["result"] as? [String: Any])
             let journal = try #require(result["journal"] as? [String: Any])
