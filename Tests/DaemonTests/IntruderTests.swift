@@ -291,7 +291,8 @@ extension DaemonTests {
             #expect(peers.count == 5_000)
             // Some of the thief's earlier sessions may not have ended yet.
             #expect(openCount >= 1_000, "\(openCount) sessions")
-            #expect(try scene.daemon.status().sessions <= 1_024 + 1)
+            // Those of the attempts before it have not all ended.
+            #expect(try scene.daemon.status().sessions <= 1_024 + 64)
         }
 
         /// A greeting of ZMTP 3.0 (RFC 23) that names a mechanism.
