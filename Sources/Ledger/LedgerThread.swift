@@ -386,6 +386,8 @@ package final class LedgerThread: Sendable {
         mark.operations = batch.operations.count
         mark.taken = taken
         mark.committed = writer.committed
+        // Before the sync, so that its end is the one signal; none of it is seen until then.
+        send(&effects, after: given)
         guard isIdle(after: given - 1), inbox.isEmpty else {
             writer.leaveSync()
             return stage.sync(mark)

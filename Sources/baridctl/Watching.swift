@@ -17,8 +17,8 @@ struct WatchOptions: ParsableArguments {
 
     func validate() throws {
         guard let seconds else { return }
-        guard (0.1...86_400).contains(seconds) else {
-            throw ValidationError("--watch is 0.1 to 86400 seconds.")
+        guard (0.1...3_600).contains(seconds) else {
+            throw ValidationError("--watch is 0.1 to 3600 seconds.")
         }
     }
 
