@@ -54,7 +54,7 @@ extension DaemonTests {
                 try await desk.next()?.complete("forwarded")
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                // Enough at once that batches are applied while the one before is synced.
+                // Many at once, which share a sync.
                 for _ in 0..<1_000 {
                     submission.key = SubmissionKey()
                     group.addTask { [submission] in _ = try await bus.submit(submission) }
