@@ -53,8 +53,8 @@ package struct ProcedureDeclaration {
     package static let itineraryStep = "itinerary"
 
     private static let keys = [
-        "procedure", "title", "term", "retention", "due", "hops", "attributes", "offices", "start", "steps",
-        "itinerary", "after-closing",
+        "procedure", "title", "term", "retention", "due", "hops", "attributes", "offices", "start",
+        "steps", "itinerary", "after-closing",
     ]
 
     /// Reads a declaration.

@@ -106,9 +106,10 @@ extension LedgerReader {
     ///
     /// - Parameters:
     ///   - serial: Where to begin: behind this case.
-    ///   - upTo: Cases looked at, at most.
+    ///   - count: Cases looked at, at most.
     ///   - isOver: Says of a procedure whether a case of it that closed then may be erased.
     /// - Returns: What was found, and the last case looked at; nil if there is no other behind it.
+    /// - Throws: `SQLiteFault`.
     package func erasable(
         after serial: UInt64,
         upTo count: Int,

@@ -4,7 +4,9 @@ internal import Platform
 internal import SQLite
 
 /// Checkpoints in small slices or while nothing is asked, and each second a look at the free disk
-/// space and at what retention has to erase. What was erased leaves the log too.
+/// space and at what retention has to erase.
+///
+/// What was erased is taken out of the log too.
 ///
 /// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
 /// a checkpoint beside another connection's commit can corrupt the file. A checkpoint therefore

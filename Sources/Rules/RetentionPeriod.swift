@@ -70,9 +70,9 @@ package struct RetentionPeriod: Equatable, Sendable {
 
     private struct CivilDate {
         var year: Int64
-        /// 1...12
+        /// From 1 to 12.
         var month: Int64
-        /// 1...31
+        /// From 1 to 31.
         var day: Int64
     }
 

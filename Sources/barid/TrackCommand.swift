@@ -90,8 +90,8 @@ extension Trail {
             ("state", .text(state)), ("result", .text(result)),
             ("submitted_by", .text(submittedBy)), ("opened_at", .instant(openedAt)),
             ("due_at", .instant(dueAt)), ("closed_at", .instant(closedAt)),
-            ("erased_at", .instant(erasedAt)), ("places", .list(places.map(\.json))), ("acts", .list(acts.map(\.json))),
-            ("truncated", .flag(isTruncated)),
+            ("erased_at", .instant(erasedAt)), ("places", .list(places.map(\.json))),
+            ("acts", .list(acts.map(\.json))), ("truncated", .flag(isTruncated)),
         ])
     }
 }

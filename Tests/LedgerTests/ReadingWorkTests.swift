@@ -82,7 +82,9 @@ struct ReadingWorkTests {
         return count.pointee
     }
 
-    @Test("status, top, office list, case show, dead list and peek cost no more with ten times the cases")
+    @Test(
+        "status, top, office list, case show, dead list and peek cost no more with ten times the cases"
+    )
     func flat() throws {
         let few = try filled(10_000)
         let many = try filled(100_000)
