@@ -71,6 +71,7 @@ enum Schema {
         EventSchema.migration,
         AccessSchema.migration,
         DeskSchema.migration,
+        ErasureSchema.migration,
     ]
 
     /// The settings a writer must run under, each with the value it reads back as.
@@ -132,11 +133,12 @@ enum Schema {
 
     private static func migrate(_ connection: Connection, from version: Int) throws {
         for (index, migration) in migrations.enumerated().dropFirst(version) {
+            // What a migration drops may be content.
             try connection.execute(
                 """
-                BEGIN IMMEDIATE; \(migration)
+                PRAGMA secure_delete = ON; BEGIN IMMEDIATE; \(migration)
                 PRAGMA application_id = \(applicationID);
-                PRAGMA user_version = \(index + 1); COMMIT
+                PRAGMA user_version = \(index + 1); COMMIT; PRAGMA secure_delete = FAST
                 """
             )
         }
