@@ -101,8 +101,7 @@ extension LedgerWriter {
     func recentCase(_ serial: UInt64) throws(SQLiteFault) -> RecentCase? {
         if let known = recent[serial] { return known }
         try beginReading()
-        let itinerary = try tables.itinerary(serial)
-        let found = try tables.withFile(serial) { id, envelope, body in
+        let found = try tables.withFile(serial) { id, envelope, body, itinerary in
             RecentCase(id: id, envelope: envelope, body: body, itinerary: itinerary)
         }
         if let found { recent.keep(serial, found) }
