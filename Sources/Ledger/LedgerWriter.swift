@@ -123,7 +123,7 @@ package final class LedgerWriter {
             nextConnection = UInt64(epoch) << 32
             nextSerial = try Self.next(after: "SELECT max(serial) FROM cases", connection)
             nextDelayed = try tables.firstDelayed()
-            log = try LogFile(of: connection)
+            log = try LogFile(of: connection, gathersFrames: true)
             // Before the epoch's first lease, which no later epoch may repeat.
             try log.sync()
             pagesSynced = connection.pagesWritten
