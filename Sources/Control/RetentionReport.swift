@@ -83,7 +83,9 @@ package protocol RetentionCommands: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: Whether only to tell, and of which procedure.
+    ///   - identity: Who asks.
     ///   - reason: Why; nil only for a dry run.
+    /// - Returns: What was erased, or would be.
     /// - Throws: `noSuchProcedure` with `notFound`; `clockJumped` with `busy` shortly after the clock
     ///   jumped; `busy` while another run is under way.
     func runRetention(

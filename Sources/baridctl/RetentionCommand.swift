@@ -79,7 +79,8 @@ extension RetentionReport {
             ("bytes", String(bytes)),
         ]
         if let isLogEmptied {
-            pairs.append(("log", isLogEmptied ? "emptied" : "emptied as soon as nobody reads in it"))
+            let text = isLogEmptied ? "emptied" : "emptied as soon as nobody reads in it"
+            pairs.append(("log", text))
         }
         return output.pairs(pairs)
             + output.part(
