@@ -46,7 +46,7 @@ enum EchoFloor {
     ///
     /// - Parameters:
     ///   - directory: Where to make the socket; it is removed again.
-    ///   - window: Packets under way at once, 1 to 100.
+    ///   - window: Packets under way at once, 1 to 1000.
     ///   - seconds: For how long.
     /// - Returns: Packets that came back, and the nanoseconds it took.
     /// - Throws: `SystemFault` if a thread cannot be started, `ZeroMQFault` if libzmq fails.

@@ -36,8 +36,30 @@ package struct Floor {
         return Double(hops) * 1e9 / Double(nanoseconds)
     }
 
+    /// Submissions a second of the ledger's rows in bare SQLite, `window` of them to a commit.
+    package func submitsPerSecond(window: Int, seconds: Double) throws -> Double {
+        let (count, nanoseconds) = try rows.runSubmissions(window: window, seconds: seconds)
+        return Double(count) * 1e9 / Double(nanoseconds)
+    }
+
     /// Round trips a second of a bare DEALER and ROUTER, `window` packets under way.
     package func echoesPerSecond(window: Int, seconds: Double) throws -> Double {
+        let (count, nanoseconds) = try EchoFloor.run(
+            directory: scratch.path,
+            window: window,
+            seconds: seconds
+        )
+        return Double(count) * 1e9 / Double(nanoseconds)
+    }
+
+    /// The same without the rows, for which nothing need be prepared in `parent`.
+    package static func echoesPerSecond(
+        in parent: String,
+        window: Int,
+        seconds: Double
+    ) throws -> Double {
+        let scratch = try Scratch(in: parent)
+        defer { scratch.remove() }
         let (count, nanoseconds) = try EchoFloor.run(
             directory: scratch.path,
             window: window,

@@ -129,6 +129,36 @@ package final class RowFloor {
         }
     }
 
+    /// Submits cases for so long, `window` to a commit.
+    ///
+    /// - Returns: Submissions committed, and the nanoseconds they took.
+    /// - Throws: `LedgerFault`.
+    package func runSubmissions(
+        window: Int,
+        seconds: Double
+    ) throws(LedgerFault) -> (submissions: UInt64, nanoseconds: Int64) {
+        do {
+            let start = Clock.monotonicNanoseconds()
+            let end = start + Int64(seconds * 1e9)
+            var submissions: UInt64 = 0
+            var now = start
+            while now < end {
+                try tables.begin()
+                for _ in 0..<window {
+                    var walker = Walker(referral: emptyReferral)
+                    try submit(&walker)
+                }
+                try commit()
+                submissions += UInt64(window)
+                try upkeep.checkpointIfDue(connection)
+                now = Clock.monotonicNanoseconds()
+            }
+            return (submissions, now - start)
+        } catch {
+            throw LedgerFault(error)
+        }
+    }
+
     private var emptyReferral: Referral {
         Referral(
             number: 0,

@@ -4,13 +4,27 @@ internal import Glibc
 
 /// Functions of the GNU C library that Swift's `Glibc` module leaves out.
 ///
-/// The module has no `<sys/eventfd.h>`, no `<sys/signalfd.h>` and none of the functions behind
+/// The module has no `<sys/eventfd.h>`, `<sys/timerfd.h>` nor `<sys/signalfd.h>` and none of the functions behind
 /// `_GNU_SOURCE`. They are looked up by name once; each signature is that of its manual page.
 enum LinuxCalls {
     /// `eventfd(2)`.
     static let eventfd = named(
         "eventfd",
         as: (@Sendable @convention(c) (UInt32, Int32) -> Int32).self
+    )
+
+    /// `timerfd_create(2)`.
+    static let timerfdCreate = named(
+        "timerfd_create",
+        as: (@Sendable @convention(c) (Int32, Int32) -> Int32).self
+    )
+
+    /// `timerfd_settime(2)`.
+    static let timerfdSetTime = named(
+        "timerfd_settime",
+        as: (@Sendable @convention(c) (
+            Int32, Int32, UnsafePointer<itimerspec>, UnsafeMutablePointer<itimerspec>?
+        ) -> Int32).self
     )
 
     /// `signalfd(2)`.

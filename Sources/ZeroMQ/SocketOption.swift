@@ -44,6 +44,10 @@ package enum SocketOption: Sendable {
     /// A routing id of the peer's own choosing, 1 to 255 bytes; the bus hears no such peer
     /// (`ZMQ_ROUTING_ID`).
     case routingID([UInt8])
+    /// The name under which a router knows the peer of its next `connect`, 1 to 255 bytes, not
+    /// beginning with a zero; the peer does not learn it (`ZMQ_CONNECT_ROUTING_ID`). Made before each
+    /// `connect`.
+    case connectedPeerID([UInt8])
     /// Makes the socket the server's end of CURVE: every peer must know `key`'s public half and
     /// prove a key of its own, which `Authenticator` judges (`ZMQ_CURVE_SERVER`,
     /// `ZMQ_CURVE_SECRETKEY`, `ZMQ_ZAP_DOMAIN`, `ZMQ_ZAP_ENFORCE_DOMAIN`).
@@ -76,6 +80,7 @@ extension Socket {
         case .tcpKeepalive(let isOn): try set(ZMQ_TCP_KEEPALIVE, Int32(isOn ? 1 : 0))
         case .ipv6(let isOn): try set(ZMQ_IPV6, Int32(isOn ? 1 : 0))
         case .routingID(let name): try set(ZMQ_ROUTING_ID, name)
+        case .connectedPeerID(let name): try set(ZMQ_CONNECT_ROUTING_ID, name)
         case .curveServer(let secretKey, let domain):
             try set(ZMQ_CURVE_SERVER, Int32(1))
             try set(ZMQ_CURVE_SECRETKEY, secretKey)

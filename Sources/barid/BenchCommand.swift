@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import BaridClient
-internal import Bench
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure the bus.",
+        discussion: """
+            Each prints one object of figures with what was lost, duplicated and refused, and fails \
+            unless all three are 0. Cases stay in the ledger, so use a data directory of its own. \
+            Times are in microseconds. At a --rate a request counts from when it was to leave, \
+            however late the bus let it.
+            """,
         subcommands: [
-            FlowCommand.self, FanoutCommand.self, AskBenchCommand.self, FloorCommand.self,
+            FlowCommand.self, SubmitBenchCommand.self, BacklogCommand.self, FanoutCommand.self,
+            AskBenchCommand.self, FloorCommand.self,
         ]
     )
 }
@@ -20,24 +25,21 @@ struct FlowCommand: AsyncParsableCommand {
         abstract: "Measure cases that visit a row of offices, each settled at once.",
         discussion: """
             Opens offices bench/o1 and so on, and submits cases of the procedure named itinerary. \
-            The cases stay in the ledger, so use a data directory of its own. With --floor, the same \
-            rows are written in bare SQLite before and after, on the disk of that directory.
+            With --floor, the same rows are written in bare SQLite before and after, on the disk of \
+            that directory.
             """
     )
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(help: "Offices every case visits.")
+    @OptionGroup var options: CaseBenchOptions
+    @Option(help: "Offices there are.")
     var offices = 5
+    @Option(help: "Offices every case visits. Default: all, to 200.")
+    var visits: Int?
     @Option(help: "Cases under way at once.")
     var window = 100
-    @Option(help: "Bytes of content of each case.")
-    var size = 256
-    @Option(help: "How long to submit.")
-    var seconds = 10.0
-    @Option(help: "Procedure; it must take an itinerary.")
-    var procedure = "itinerary"
-    @Flag(help: "Measure the same rows in bare SQLite too, and tell the ratio; needs --data.")
-    var floor = false
+    @Option(help: "Cases to submit each second. Default: as many as the window lets.")
+    var rate: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -49,123 +51,104 @@ struct FlowCommand: AsyncParsableCommand {
     var beside: String?
 
     func validate() throws {
-        guard !floor || connection.data != nil else {
-            throw ValidationError("--floor needs --data, to measure the disk the daemon uses.")
-        }
-        guard (1...200).contains(offices) else {
-            throw ValidationError("--offices must be 1 to 200.")
-        }
-        guard (1...5_000).contains(window) else {
-            throw ValidationError("--window must be 1 to 5000.")
-        }
-        guard (0...1_048_576).contains(size) else {
-            throw ValidationError("--size must be 0 to 1048576 bytes.")
-        }
-        guard seconds > 0, seconds <= 86_400 else {
-            throw ValidationError("--seconds must be above 0 and at most 86400.")
+        try options.check(connection)
+        try CaseBenchOptions.checkOffices(offices)
+        try CaseBenchOptions.checkWindow(window)
+        try CaseBenchOptions.checkRate(rate)
+        guard (1...min(200, offices)).contains(visits ?? 1) else {
+            throw ValidationError("--visits must be 1 to 200, and no more than --offices.")
         }
     }
 
     func run() async throws {
-        let agency = connection.agency(for: "bench/o1")
-        let credentials = try connection.credentials()
-        let floor = try measuredFloor()
-        defer { floor?.remove() }
-        let before = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
-        let besideBefore = try measuredBeside(agency)
-        let figures = try measured(connection.endpoint, agency, credentials, seconds: seconds)
-        let besideAfter = try measuredBeside(agency)
-        let after = try floor?.hopsPerSecond(window: window, seconds: seconds / 4)
-        print(
-            figures,
-            floor: Self.mean(before, after),
-            beside: Self.mean(besideBefore, besideAfter)
-        )
-        if figures.lostCount > 0 || figures.duplicatedCount > 0 || figures.refusedCount > 0 {
-            throw ExitCode.failure
+        var plan = try options.plan(connection)
+        plan.officeCount = offices
+        plan.visitCount = visits ?? min(200, offices)
+        plan.window = window
+        plan.rate = rate
+        try CaseBenchRun(plan: plan, options: options, connection: connection, beside: beside)
+            .run()
+    }
+}
+
+struct SubmitBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit",
+        abstract: "Measure submissions alone: nobody works on the cases.",
+        discussion: """
+            Opens offices bench/o1 and so on, where the cases then wait. With --floor, the same rows \
+            are written in bare SQLite before and after, on the disk of that directory.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var options: CaseBenchOptions
+    @Option(help: "Offices there are.")
+    var offices = 5
+    @Option(help: "Submissions unanswered at once.")
+    var window = 100
+    @Option(help: "Cases to submit each second. Default: as many as the window lets.")
+    var rate: Double?
+
+    func validate() throws {
+        try options.check(connection)
+        try CaseBenchOptions.checkOffices(offices)
+        try CaseBenchOptions.checkWindow(window)
+        try CaseBenchOptions.checkRate(rate)
+    }
+
+    func run() async throws {
+        var plan = try options.plan(connection)
+        plan.work = .submit
+        plan.officeCount = offices
+        plan.visitCount = min(5, offices)
+        plan.window = window
+        plan.rate = rate
+        try CaseBenchRun(plan: plan, options: options, connection: connection).run()
+    }
+}
+
+struct BacklogCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backlog",
+        abstract: "Fill the queues, then measure hops while that many cases wait.",
+        discussion: """
+            Submits --fill cases that go along five of the offices bench/o1 and so on, and lets them \
+            wait; then completes what is delivered, --window at a time, and submits a case for every \
+            five hops. With --fill 0 the cases of an earlier run are worked on.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var options: CaseBenchOptions
+    @Option(help: "Cases to submit before measuring.")
+    var fill = 1_000
+    @Option(help: "Offices there are.")
+    var offices = 100
+    @Option(help: "Offices every case visits.")
+    var visits = 5
+    @Option(help: "Cases delivered and not settled at once; one at least for each office.")
+    var window = 1_000
+
+    func validate() throws {
+        try options.check(connection)
+        try CaseBenchOptions.checkOffices(offices)
+        try CaseBenchOptions.checkWindow(window)
+        guard (0...100_000_000).contains(fill) else {
+            throw ValidationError("--fill must be 0 to 100000000.")
+        }
+        guard (1...min(200, offices)).contains(visits) else {
+            throw ValidationError("--visits must be 1 to 200, and no more than --offices.")
         }
     }
 
-    private func measured(
-        _ endpoint: String,
-        _ agency: String,
-        _ credentials: Credentials?,
-        seconds: Double
-    ) throws -> FlowBench.Figures {
-        do throws(BaridError) {
-            let session = try RawSession.open(
-                endpoint: endpoint,
-                agency: agency,
-                name: "barid bench",
-                credentials: credentials,
-                timeoutMilliseconds: 5_000
-            )
-            let bench = try FlowBench(
-                session: session,
-                agency: agency,
-                procedure: procedure,
-                officeCount: offices,
-                size: size
-            )
-            return try bench.run(window: window, seconds: seconds)
-        } catch {
-            throw leaving(error)
-        }
-    }
-
-    private func measuredBeside(_ agency: String) throws -> Double? {
-        guard let beside else { return nil }
-        return try measured(beside, agency, nil, seconds: seconds / 2).hopsPerSecond
-    }
-
-    private static func mean(_ before: Double?, _ after: Double?) -> Double? {
-        before.flatMap { before in after.map { (before + $0) / 2 } }
-    }
-
-    private func measuredFloor() throws -> Floor? {
-        guard floor, let directory = connection.data else { return nil }
-        do {
-            return try Floor(
-                in: directory,
-                offices: offices,
-                envelopeBytes: FlowBench.envelope(
-                    procedure: procedure,
-                    officeCount: offices
-                ).count,
-                bodyBytes: size
-            )
-        } catch {
-            throw leaving("The floor cannot be measured in \(directory): \(error).", .failure)
-        }
-    }
-
-    private func print(_ figures: FlowBench.Figures, floor: Double?, beside: Double?) {
-        let seconds = Double(figures.nanoseconds) / 1e9
-        let hops = figures.hopsPerSecond
-        let flows = Double(figures.flowCount) / seconds
-        var members: [(String, JSON)] = [
-            ("offices", .count(offices)), ("window", .count(window)), ("size", .count(size)),
-            ("seconds", .real(seconds)), ("sessions", 1),
-            ("hops", .count(figures.hopCount)), ("flows", .count(figures.flowCount)),
-            ("hops_per_s", .real(hops)), ("flows_per_s", .real(flows)),
-            ("submit_us", figures.submit.json), ("flow_us", figures.flow.json),
-            ("answer_groups", .count(figures.answerGroupCount)),
-            ("commits", .count(figures.commitCount)),
-            ("refused", .count(figures.refusedCount)), ("lost", .count(figures.lostCount)),
-            ("duplicated", .count(figures.duplicatedCount)),
-        ]
-        if let floor {
-            members.append(("floor_hops_per_s", .real(floor)))
-            members.append(("flow_to_floor", .real(hops / floor)))
-        }
-        if let beside {
-            members.append(("beside_hops_per_s", .real(beside)))
-            members.append(("flow_to_beside", .real(hops / beside)))
-        }
-        guard !connection.json, Outlet.output.isTerminal else {
-            return writeText(JSON.object(members).text + "\n")
-        }
-        let table = Table(heading: ["what", "value"], rows: members.map { [$0.0, $0.1.text] })
-        writeText(table.text)
+    func run() async throws {
+        var plan = try options.plan(connection)
+        plan.work = .backlog
+        plan.officeCount = offices
+        plan.visitCount = visits
+        plan.window = window
+        plan.fillCount = fill
+        try CaseBenchRun(plan: plan, options: options, connection: connection).run()
     }
 }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import BaridClient
+internal import Bench
 
 struct FanoutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -121,20 +122,37 @@ struct AskBenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ask",
         abstract: "Measure questions that are not durable, answered at once by another session.",
-        discussion: "Staffs the office bench/echo without taking referrals, and offers a service."
+        discussion: """
+            Staffs the office bench/echo without taking referrals, and offers a service. With --floor, \
+            packets go to and fro between a bare DEALER and ROUTER before and after, as many under \
+            way: a question with its answer is two such round trips.
+            """
     )
 
     @OptionGroup var connection: ConnectionOptions
     @Option(help: "Questions open at once.")
     var window = 1
+    @Option(help: "Questions to ask each second. Default: as many as the window lets.")
+    var rate: Double?
+    @Option(help: "Sessions that ask.")
+    var sessions = 1
     @Option(help: "Bytes of each question and answer.")
     var size = 256
     @Option(help: "How long to ask.")
     var seconds = 10.0
+    @Flag(help: "Measure bare round trips too, and tell the ratios; needs --data.")
+    var floor = false
 
     func validate() throws {
+        guard connection.data != nil || !floor else {
+            throw ValidationError("--floor needs --data, for a place to make its socket.")
+        }
         guard (1...1_000).contains(window) else {
             throw ValidationError("--window must be 1 to 1000.")
+        }
+        try CaseBenchOptions.checkRate(rate)
+        guard (1...10_000).contains(sessions) else {
+            throw ValidationError("--sessions must be 1 to 10000.")
         }
         guard (0...1_048_576).contains(size) else {
             throw ValidationError("--size must be 0 to 1048576 bytes.")
@@ -145,36 +163,51 @@ struct AskBenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let before = try echoesPerSecond()
         let figures: AskBench.Figures
         do throws(BaridError) {
             figures = try AskBench(
                 endpoint: connection.endpoint,
                 agency: connection.agency(for: "bench/echo"),
                 size: size,
-                window: window
-            ).run(seconds: seconds)
+                window: window,
+                rate: rate,
+                sessionCount: sessions
+            ).run(seconds: seconds, progress: BenchProgress())
         } catch {
             throw leaving(error)
         }
+        let after = try echoesPerSecond()
         let elapsed = Double(figures.nanoseconds) / 1e9
-        connection.print([
-            ("window", .count(window)), ("size", .count(size)), ("seconds", .real(elapsed)),
-            ("answers", .count(figures.answeredCount)),
-            ("answers_per_s", .real(Double(figures.answeredCount) / elapsed)),
+        let answers = Double(figures.answeredCount) / elapsed
+        var members: [(String, JSON)] = [
+            ("bench", "ask"), ("window", .count(window)),
+            ("rate", rate.map { .real($0) } ?? .null), ("sessions", .count(sessions)),
+            ("size", .count(size)), ("seconds", .real(elapsed)),
+            ("answers", .count(figures.answeredCount)), ("answers_per_s", .real(answers)),
             ("answer_us", figures.answer.json), ("refused", .count(figures.refusedCount)),
             ("lost", .count(figures.lostCount)),
-        ])
+        ]
+        if let before, let after {
+            let echoes = (before + after) / 2
+            // So many are under way all the time, so one of them takes this long.
+            let trip = Double(window) / echoes * 1e6
+            members += [
+                ("floor_echoes_per_s", .real(echoes)), ("floor_echo_us", .real(trip)),
+                ("ask_to_floor", .real(answers / echoes)),
+                ("p50_to_floor", .real(Double(figures.answer.percentile(0.5)) / trip)),
+            ]
+        }
+        connection.print(members)
         if figures.lostCount > 0 || figures.refusedCount > 0 { throw ExitCode.failure }
     }
-}
 
-extension ConnectionOptions {
-    /// Prints figures as one JSON object, or as a table where somebody looks.
-    fileprivate func print(_ members: [(String, JSON)]) {
-        guard !json, Outlet.output.isTerminal else {
-            return writeText(JSON.object(members).text + "\n")
+    private func echoesPerSecond() throws -> Double? {
+        guard floor, let directory = connection.data else { return nil }
+        do {
+            return try Floor.echoesPerSecond(in: directory, window: window, seconds: seconds / 4)
+        } catch {
+            throw leaving("The floor cannot be measured in \(directory): \(error).", .failure)
         }
-        let table = Table(heading: ["what", "value"], rows: members.map { [$0.0, $0.1.text] })
-        writeText(table.text)
     }
 }

@@ -85,7 +85,7 @@ struct FanoutBench: Sendable {
         var figures = Figures()
         if fault == nil {
             do throws(BaridError) {
-                var stalled = try StalledReaders(
+                var stalled = try StalledReaders.open(
                     count: stalledCount,
                     topic: topic,
                     endpoint: endpoint,
@@ -119,8 +119,8 @@ struct FanoutBench: Sendable {
         seconds: Double,
         _ shared: Shared
     ) throws(BaridError) -> Figures {
-        var group = RawGroup()
-        let place = try group.open(endpoint: endpoint, agency: agency, name: "barid bench")
+        var group = try RawGroup(endpoint: endpoint)
+        let place = try group.open(agency: agency, name: "barid bench")
         var event = Envelope.Event()
         event.topic = topic
         event.source = agency
@@ -148,7 +148,7 @@ struct FanoutBench: Sendable {
                 unanswered += 1
             }
             try group.flush()
-            try group.receive(timeoutMilliseconds: room == 0 ? 1 : 0) { _, header in
+            try group.receive(timeoutMilliseconds: room == 0 ? 1 : 0) { _, header, _ in
                 guard header.verb == .answer || header.verb == .refusal else { return }
                 unanswered -= 1
                 if header.verb == .refusal { figures.refusedCount += 1 }
@@ -163,7 +163,7 @@ struct FanoutBench: Sendable {
         while Self.now() < drainEnd {
             guard unanswered > 0 || shared.slowest < figures.publishedCount - figures.refusedCount
             else { break }
-            try group.receive(timeoutMilliseconds: 1) { _, header in
+            try group.receive(timeoutMilliseconds: 1) { _, header, _ in
                 guard header.verb == .answer || header.verb == .refusal else { return }
                 unanswered -= 1
                 if header.verb == .refusal { figures.refusedCount += 1 }
@@ -207,12 +207,12 @@ struct FanoutBench: Sendable {
         _ shared: Shared,
         _ ready: DispatchSemaphore
     ) throws(BaridError) -> Figures {
-        var group = RawGroup()
+        var group = try RawGroup(endpoint: endpoint)
         var readers: [Reader] = []
         var subscribe = Envelope.Subscribe()
         subscribe.pattern = topic
         for _ in 0..<sessions {
-            let place = try group.open(endpoint: endpoint, agency: agency, name: "barid bench")
+            let place = try group.open(agency: agency, name: "barid bench")
             var reader = Reader()
             reader.subscription = try group.call(
                 place,
@@ -232,7 +232,7 @@ struct FanoutBench: Sendable {
         var figures = Figures()
         var beatAt = Self.now()
         while !shared.isOver.load(ordering: .acquiring) {
-            try group.receive(timeoutMilliseconds: 20) { place, header in
+            try group.receive(timeoutMilliseconds: 20) { place, header, _ in
                 Self.take(header, &readers[place], &figures)
             }
             for place in readers.indices {

@@ -54,10 +54,11 @@ struct Histogram {
 }
 
 extension Histogram {
-    /// Median, 99th percentile and maximum.
+    /// Median, further percentiles and maximum.
     var json: JSON {
         .object([
-            ("p50", .count(percentile(0.5))), ("p99", .count(percentile(0.99))),
+            ("p50", .count(percentile(0.5))), ("p90", .count(percentile(0.9))),
+            ("p99", .count(percentile(0.99))), ("p99_9", .count(percentile(0.999))),
             ("max", .count(max)),
         ])
     }

@@ -14,19 +14,32 @@ struct StalledReaders: ~Copyable {
 
     /// How long nothing comes before they have heard everything, in milliseconds.
     private static let quietMilliseconds = 500
-    private var group = RawGroup()
+    private var group: RawGroup
     private var subscriptions: [UInt64] = []
 
-    init(
+    private init(_ group: consuming RawGroup) { self.group = group }
+
+    /// Opens so many sessions that subscribe to the topic.
+    static func open(
         count: Int,
         topic: String,
         endpoint: String,
         agency: String
+    ) throws(BaridError) -> StalledReaders {
+        var readers = StalledReaders(try RawGroup(endpoint: endpoint))
+        try readers.subscribe(count, topic, agency)
+        return readers
+    }
+
+    private mutating func subscribe(
+        _ count: Int,
+        _ topic: String,
+        _ agency: String
     ) throws(BaridError) {
         var subscribe = Envelope.Subscribe()
         subscribe.pattern = topic
-        for _ in 0..<count {
-            let place = try group.open(endpoint: endpoint, agency: agency, name: "barid bench")
+        try group.open(count, agency: agency, name: "barid bench")
+        for place in 0..<count {
             subscriptions.append(
                 try group.call(
                     place,
@@ -62,7 +75,7 @@ struct StalledReaders: ~Copyable {
         var isQuiet = false
         while !isQuiet {
             isQuiet = true
-            try group.receive(timeoutMilliseconds: Self.quietMilliseconds) { _, header in
+            try group.receive(timeoutMilliseconds: Self.quietMilliseconds) { _, header, _ in
                 isQuiet = false
                 switch header.verb {
                 case .event: figures.deliveredCount += 1

@@ -60,7 +60,7 @@ struct EventBenchTests {
             agency: "bench",
             size: 16,
             window: 8
-        ).run(seconds: 0.3)
+        ).run(seconds: 0.3, progress: BenchProgress())
         daemon.kill()
         #expect(figures.answeredCount > 0)
         #expect(figures.answer.count == figures.answeredCount)

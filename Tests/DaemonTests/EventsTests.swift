@@ -168,18 +168,18 @@ extension DaemonTests {
         func slowReader() throws {
             let daemon = try DaemonProcess()
             let eventCount = 20_000
-            var readers = RawGroup()
+            var readers = try RawGroup(endpoint: daemon.bus)
             var subscriptions: [UInt64] = []
             for place in 0..<99 {
-                _ = try readers.open(endpoint: daemon.bus, agency: "city", name: "reader")
+                _ = try readers.open(agency: "city", name: "reader")
                 subscriptions.append(try Self.subscribe(&readers, place))
             }
-            var slow = RawGroup()
-            _ = try slow.open(endpoint: daemon.bus, agency: "city", name: "slow")
+            var slow = try RawGroup(endpoint: daemon.bus)
+            _ = try slow.open(agency: "city", name: "slow")
             let slowSubscription = try Self.subscribe(&slow, 0)
             try slow.flush()
-            var publisher = RawGroup()
-            _ = try publisher.open(endpoint: daemon.bus, agency: "city", name: "publisher")
+            var publisher = try RawGroup(endpoint: daemon.bus)
+            _ = try publisher.open(agency: "city", name: "publisher")
             var event = Envelope.Event()
             event.topic = "city.news"
             event.source = "city"
@@ -199,13 +199,13 @@ extension DaemonTests {
                     _ = try publisher.ask(0, header, envelope: envelope, body: body)
                 }
                 try publisher.flush()
-                try publisher.receive(timeoutMilliseconds: 0) { _, header in
+                try publisher.receive(timeoutMilliseconds: 0) { _, header, _ in
                     #expect(header.verb == .answer)
                     answered += 1
                 }
                 var used = [UInt64](repeating: 0, count: 99)
                 let eventBytes = UInt64(envelope.count + body.count)
-                try readers.receive(timeoutMilliseconds: 10) { place, header in
+                try readers.receive(timeoutMilliseconds: 10) { place, header, _ in
                     if header.verb == .gap { gapCount += 1 }
                     guard header.verb == .event else { return }
                     counts[place] += 1
@@ -224,7 +224,7 @@ extension DaemonTests {
             var idleCount = 0
             while heard + leftOut < eventCount + 1, idleCount < 100 {
                 let before = heard + leftOut
-                try slow.receive(timeoutMilliseconds: 100) { _, header in
+                try slow.receive(timeoutMilliseconds: 100) { _, header, _ in
                     if header.verb == .event { heard += 1 }
                     if header.verb == .gap { leftOut += Int(header.number) }
                 }
@@ -321,7 +321,7 @@ extension DaemonTests {
                 envelope: Envelope.bytes(of: subscribe)
             ).subject
             try grant(&group, place, number, Limits.creditMessagesMax, Limits.creditBytesMax)
-            try group.flush(place)
+            try group.flush()
             return number
         }
 
