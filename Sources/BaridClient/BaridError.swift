@@ -47,6 +47,8 @@ public struct BaridError: Error, Equatable, Sendable, CustomStringConvertible {
         public static let otherIdentity = Code(.otherIdentity)
         /// No rule of the operators grants it.
         public static let notGranted = Code(.notGranted)
+        /// The content of the closed case was erased; it can only be tracked.
+        public static let caseErased = Code(.caseErased)
         /// The bus does not admit the key.
         public static let notAdmitted = Code(.notAdmitted)
         /// The topic is another agency's, or the bus's own.

@@ -80,6 +80,8 @@ public struct Trail: Hashable, Sendable {
     public let dueAt: Int64?
     /// When it closed; nil while open.
     public let closedAt: Int64?
+    /// When texts, names and content were erased by law; nil while they are kept.
+    public let erasedAt: Int64?
     /// Where each open branch is.
     public let places: [Place]
     /// The acts, newest last.
@@ -101,6 +103,7 @@ public struct Trail: Hashable, Sendable {
         openedAt = trail.openedAt
         dueAt = trail.dueAt == 0 ? nil : trail.dueAt
         closedAt = trail.closedAt == 0 ? nil : trail.closedAt
+        erasedAt = trail.erasedAt == 0 ? nil : trail.erasedAt
         places = trail.places.map(Place.init)
         acts = trail.acts.map(Act.init)
         isTruncated = trail.truncated

@@ -19,11 +19,6 @@ static inline sqlite3_file *barid_log_file(sqlite3 *database) {
     return status == SQLITE_OK && file && file->pMethods ? file : 0;
 }
 
-// As SQLite does at each commit under synchronous=FULL; with Debian's build an fdatasync.
-static inline int barid_sync_file(sqlite3_file *file) {
-    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-}
-
 static inline int barid_bind_blob_borrowed(sqlite3_stmt *statement, int index,
                                            const void *bytes, int count) {
     return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_STATIC);

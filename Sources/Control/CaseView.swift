@@ -133,6 +133,8 @@ package struct CaseView: Equatable, Codable, Sendable {
     package var dueAt: Instant?
     /// When it was closed; nil while open.
     package var closedAt: Instant?
+    /// When its texts, names and content were erased; nil while they are kept.
+    package var erasedAt: Instant?
     /// Who holds the case from being delivered; nil if nobody does.
     package var held: StandMark?
     /// Where each open branch is.

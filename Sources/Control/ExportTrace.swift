@@ -48,6 +48,8 @@ package struct ExportTrace: Equatable, Codable, Sendable {
     package var openedAt: Instant
     /// When it was closed; nil while open.
     package var closedAt: Instant?
+    /// When its reference, attributes, remarks and names were erased; nil while they are kept.
+    package var erasedAt: Instant?
     /// What happened, in order.
     package var events: [Event] = []
 

@@ -19,6 +19,7 @@ extension CaseView {
         result = trail.result
         dueAt = Instant.unlessZero(trail.dueAt)
         closedAt = Instant.unlessZero(trail.closedAt)
+        erasedAt = Instant.unlessZero(trail.erasedAt)
         places = trail.places.map { place in
             var made = Place(
                 referral: place.referral,
@@ -87,6 +88,7 @@ extension ExportTrace {
         attributes = trail.attributes.map { Attribute(name: $0.name, value: $0.value) }
         dueAt = Instant.unlessZero(trail.dueAt)
         closedAt = Instant.unlessZero(trail.closedAt)
+        erasedAt = Instant.unlessZero(trail.erasedAt)
         let noted = Set(trail.acts.filter { !$0.activity.isEmpty }.map(\.referral))
         events = trail.acts.compactMap { act in
             let group = act.officeTitle.isEmpty ? act.office : act.officeTitle

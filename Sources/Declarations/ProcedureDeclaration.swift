@@ -11,6 +11,7 @@ import Wire
 /// procedure: NAME
 /// title: TITLE                       # {en: …, ar: …}, or one text taken to be English
 /// term: P60D                         # of the whole case, optional
+/// retention: P10Y                    # content is erased so long after closing; default: never
 /// due: procedure                     # or submitter: who sets the due instant
 /// hops: 64                           # 1...10000
 /// attributes:                        # or the word: any
@@ -52,8 +53,8 @@ package struct ProcedureDeclaration {
     package static let itineraryStep = "itinerary"
 
     private static let keys = [
-        "procedure", "title", "term", "due", "hops", "attributes", "offices", "start", "steps",
-        "itinerary", "after-closing",
+        "procedure", "title", "term", "retention", "due", "hops", "attributes", "offices", "start",
+        "steps", "itinerary", "after-closing",
     ]
 
     /// Reads a declaration.
@@ -88,6 +89,7 @@ package struct ProcedureDeclaration {
         var procedure = Procedure(name: name?.text ?? "")
         procedure.title = section["title"]?.title(of: "title", &findings) ?? [:]
         procedure.term = section["term"]?.term(of: "term", &findings)
+        procedure.retention = section["retention"]?.retention(&findings)
         let due = section["due"]?.oneOf(["procedure", "submitter"], of: "due", &findings)
         procedure.takesDue = due == "submitter"
         if let hops = section["hops"]?.integer(of: "hops", in: hopsRange, &findings) {

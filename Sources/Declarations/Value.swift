@@ -60,6 +60,19 @@ extension Item {
         return nil
     }
 
+    /// How long content is kept, such as `P10Y`.
+    func retention(_ findings: inout Findings) -> RetentionPeriod? {
+        guard let word = word(of: "retention", &findings) else { return nil }
+        if let period = RetentionPeriod(text: word.text) { return period }
+        findings.add(
+            .badTerm,
+            at: place,
+            "retention is no period: \(Suggestion.quoted(word.text)). Write years, months, weeks or "
+                + "days, such as P10Y or P6M, from a day up to 1000 years."
+        )
+        return nil
+    }
+
     /// A duration within bounds, in milliseconds.
     func milliseconds(
         of what: String,

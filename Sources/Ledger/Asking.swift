@@ -40,7 +40,7 @@ extension LedgerWriter {
         record.key = header.id
         record.digest = Journal.digest(envelope: request.envelope, body: request.body)
         let receipt = try append(record, occurredAt: now)
-        try tables.insertContent(
+        try tables.insertEventContent(
             receipt.position,
             envelope: request.envelope,
             body: request.body
@@ -149,7 +149,7 @@ extension LedgerWriter {
         record.code = header.code
         record.digest = digest
         let receipt = try append(record, occurredAt: now)
-        try tables.insertContent(
+        try tables.insertEventContent(
             receipt.position,
             envelope: request.envelope,
             body: request.body

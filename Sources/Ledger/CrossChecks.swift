@@ -8,8 +8,8 @@ internal import Wire
 extension Verification {
     /// A question to the tables, and what its rows are in words.
     ///
-    /// Content of a record may be erased by law and a closed case's file with it, so neither is
-    /// missed; what is there must belong to something.
+    /// Content of an event may be erased, so it is not missed; the rows of cases stay and are emptied.
+    /// What is there must belong to something.
     private static let orphans = [
         (
             "SELECT c.position FROM content c LEFT JOIN journal j USING (position) "
@@ -17,13 +17,18 @@ extension Verification {
             "The content at position % belongs to no record."
         ),
         (
+            "SELECT c.position FROM event_content c LEFT JOIN journal j USING (position) "
+                + "WHERE j.position IS NULL",
+            "The content of an event at position % belongs to no record."
+        ),
+        (
             "SELECT f.serial FROM file f LEFT JOIN cases c USING (serial) WHERE c.serial IS NULL",
             "The case file % belongs to no case."
         ),
         (
             "SELECT c.serial FROM cases c LEFT JOIN file f USING (serial) "
-                + "WHERE c.closed = 0 AND f.serial IS NULL",
-            "Case % is open and has no case file."
+                + "WHERE f.serial IS NULL",
+            "Case % has no case file."
         ),
         (
             "SELECT c.serial FROM cases c JOIN file f USING (serial) WHERE c.id != f.id",

@@ -20,6 +20,8 @@ package enum DeskAct: Sendable {
     case redirect([UInt64], to: String)
     /// The branches of dead letters end, all of them or none.
     case dismiss([UInt64])
+    /// The content of closed cases is erased, of those that are still as they were planned.
+    case erase([ErasableCase])
     /// Records that a session was ended.
     case cut(connection: UInt64)
     /// Records that the daemon was told to stop.
@@ -56,6 +58,9 @@ package enum DeskRefusal: String, Error, Sendable {
     case officeNotDeclared
     case planStale
     case tooManyHeld
+    case caseOpen
+    case caseErased
+    case caseHeld
 
     /// What is wrong and what to do, for people.
     package var text: String {
@@ -72,6 +77,10 @@ package enum DeskRefusal: String, Error, Sendable {
                 + "office of the procedure, or one of the same agency."
         case .planStale:
             "What was planned is not as it was; nothing was changed. Plan it again."
+        case .caseOpen: "The case is open; only what a closed case holds can be erased."
+        case .caseErased: "The content of the case was erased; there is nothing more to do to it."
+        case .caseHeld:
+            "The case is held; release it first (baridctl case release), if nobody needs it any more."
         case .tooManyHeld: "\(Standing.heldMax) cases are held, as many as can be."
         }
     }
@@ -133,7 +142,7 @@ extension LedgerWriter {
             guard standing.isHeld(serial) else { throw .unchanged }
         case .reroute(_, _, let name), .move(_, let name), .redirect(_, let name):
             _ = try office(name)
-        case .dismiss, .cut, .drain: break
+        case .dismiss, .erase, .cut, .drain: break
         }
     }
 
@@ -167,6 +176,7 @@ extension LedgerWriter {
             // The end of one branch may end others of the same case that are in the plan.
             for letter in letters { _ = try dismiss(letter, who) }
             return letters.count
+        case .erase(let cases): return try erase(cases, who)
         case .cut(let connection):
             var record = record(.sessionCut, who)
             record.generation = connection
@@ -204,7 +214,7 @@ extension LedgerWriter {
                 desks[Int(referral.office)].insert(referral)
                 markBusy(referral.office)
             }
-        case .reroute, .move, .redirect, .dismiss, .cut, .drain: break
+        case .reroute, .move, .redirect, .dismiss, .erase, .cut, .drain: break
         }
     }
 

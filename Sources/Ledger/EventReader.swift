@@ -48,8 +48,10 @@ final class EventReader {
             ORDER BY position LIMIT ?
             """
         )
-        contentStatement = try prepare("SELECT envelope, body FROM content WHERE position = ?")
-        hasContentStatement = try prepare("SELECT 1 FROM content WHERE position = ?")
+        contentStatement = try prepare(
+            "SELECT envelope, body FROM event_content WHERE position = ?"
+        )
+        hasContentStatement = try prepare("SELECT 1 FROM event_content WHERE position = ?")
         topicStatement = try prepare("SELECT name FROM topic WHERE number = ?")
         caseStatement = try prepare("SELECT agency, procedure FROM cases WHERE serial = ?")
         procedureStatement = try prepare("SELECT name FROM procedure WHERE number = ?")

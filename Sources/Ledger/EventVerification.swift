@@ -13,7 +13,7 @@ extension Verification {
             "events have no topic"
         ),
         (
-            "SELECT count(*) FROM published p LEFT JOIN content c ON c.position = p.position"
+            "SELECT count(*) FROM published p LEFT JOIN event_content c ON c.position = p.position"
                 + " WHERE c.position IS NULL",
             "events have lost their content without a record of it"
         ),
@@ -55,7 +55,7 @@ extension Verification {
             "catalogues have no agency"
         ),
         (
-            "SELECT count(*) FROM question q LEFT JOIN content c ON c.position = q.position"
+            "SELECT count(*) FROM question q LEFT JOIN event_content c ON c.position = q.position"
                 + " WHERE c.position IS NULL",
             "questions have lost their content"
         ),
@@ -94,7 +94,7 @@ extension Verification {
             """
             SELECT p.position, p.topic, p.bytes, j.record, length(c.envelope) + length(c.body)
             FROM published p LEFT JOIN journal j ON j.position = p.position
-            LEFT JOIN content c ON c.position = p.position
+            LEFT JOIN event_content c ON c.position = p.position
             """,
             on: connection
         )

@@ -21,6 +21,8 @@ package final class LedgerThread: Sendable {
         /// A look at what is in memory and on disk between two turns.
         case look(@Sendable (LedgerWriter) -> Void)
         case backUp(path: String, Mailbox<BackupCopy.Reply>)
+        /// Answered once the log holds nothing that was erased.
+        case emptied(Mailbox<Bool>)
         /// The event thread has findings.
         case found
     }
@@ -245,6 +247,16 @@ package final class LedgerThread: Sendable {
         }
     }
 
+    /// Waits until the write-ahead log holds nothing of the cases that were erased before the call.
+    ///
+    /// - Parameter patience: How long to wait, in milliseconds; the log is emptied later all the same.
+    /// - Returns: Whether it is so; not while somebody reads in the log.
+    package func isLogEmptied(withinMilliseconds patience: Int64) -> Bool {
+        let reply = Mailbox<Bool>(capacity: 1)
+        guard inbox.put(.emptied(reply)) == nil else { return false }
+        return reply.take(until: Clock.monotonicMilliseconds() + patience) ?? false
+    }
+
     // MARK: The thread
 
     private func run(
@@ -278,6 +290,8 @@ package final class LedgerThread: Sendable {
         var upkeep = Upkeep(directory: directory, marks: marks)
         var copy: BackupCopy?
         defer { copy?.abandon() }
+        /// Who waits for the log to be emptied.
+        var emptyings: [Mailbox<Bool>] = []
         var effects = Effects()
         var given: UInt64 = 0
         var leaseClock = LeaseClock()
@@ -292,6 +306,10 @@ package final class LedgerThread: Sendable {
                     drain(stage, given)
                     try upkeep.look(after: writer)
                     leaseClock.note(workFrom: looked, to: Clock.monotonicMilliseconds())
+                }
+                if !writer.wantsEmptyLog {
+                    for reply in emptyings { _ = reply.put(true) }
+                    emptyings.removeAll()
                 }
                 let work = try wait(
                     writer,
@@ -310,6 +328,8 @@ package final class LedgerThread: Sendable {
                     try apply(batch, writer, stage, &given, at: instant, into: &effects)
                 } else if case .backUp(let path, let reply) = work {
                     begin(&copy, of: writer, to: path, reply)
+                } else if case .emptied(let reply) = work {
+                    emptyings.append(reply)
                 } else {
                     if !isIdle(after: given) {
                         drain(stage, given)
@@ -355,7 +375,7 @@ package final class LedgerThread: Sendable {
         ).map { leaseClock.instant(of: $0) }
         let rest =
             upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
-        let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic))
+        let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic, writer))
         if let work = inbox.take(until: until) { return work }
         if until == rest, !inbox.isClosed {
             drain()
@@ -423,7 +443,7 @@ package final class LedgerThread: Sendable {
     ) throws(LedgerFault) {
         let wall = Clock.wallMilliseconds()
         switch work {
-        case .batch, .backUp: break
+        case .batch, .backUp, .emptied: break
         case .act(let act, let who, let reply):
             let answer: ActReply
             do {

@@ -2,7 +2,7 @@
 
 internal import Platform
 package import Rules
-internal import SQLite
+package import SQLite
 internal import Wire
 
 /// The one writer of a ledger: applies batches, each in one transaction.
@@ -54,6 +54,12 @@ package final class LedgerWriter {
     @Confined package internal(set) var deliveries: UInt64 = 0
     package var isStorageLow = false
     package var diskStage = DiskStage.plenty
+    /// Whether the log holds content of cases that were erased and must be emptied soon.
+    ///
+    /// So at the start, because the last run may have ended before it was.
+    var wantsEmptyLog = true
+    /// Whether the log holds content of events that were erased; it can wait.
+    var hasErasedEvents = false
     var figures = LedgerFigures()
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
@@ -62,6 +68,7 @@ package final class LedgerWriter {
     // What a batch has changed in memory and must undo if it is rolled back.
     @Confined var endedLeases: [Lease] = []
     @Confined var counts: [UInt32: OfficeCounts] = [:]
+    @Confined var tally = CaseTally()
     @Confined var hopsInBatch: UInt64 = 0
     /// Credit asked for in the batch, granted once it is committed.
     @Confined var credits: [(session: UInt32, header: Header)] = []
@@ -116,7 +123,7 @@ package final class LedgerWriter {
             nextConnection = UInt64(epoch) << 32
             nextSerial = try Self.next(after: "SELECT max(serial) FROM cases", connection)
             nextDelayed = try tables.firstDelayed()
-            log = try LogFile(of: connection)
+            log = try LogFile(of: connection, gathersFrames: true)
             // Before the epoch's first lease, which no later epoch may repeat.
             try log.sync()
             pagesSynced = connection.pagesWritten
@@ -330,6 +337,7 @@ package final class LedgerWriter {
         let before = Checkpoint(self)
         let leasesBefore = endedLeases.count
         let countsBefore = counts
+        let tallyBefore = tally
         let hopsBefore = hopsInBatch
         try connection.execute("SAVEPOINT operation")
         events.mark()
@@ -344,6 +352,7 @@ package final class LedgerWriter {
             try connection.execute("ROLLBACK TO operation; RELEASE operation")
             before.restore(self)
             counts = countsBefore
+            tally = tallyBefore
             hopsInBatch = hopsBefore
             restoreLeases(from: leasesBefore)
             effects.truncate(to: mark)
@@ -419,6 +428,7 @@ package final class LedgerWriter {
         events.undo()
         restoreLeases(from: 0)
         counts.removeAll(keepingCapacity: true)
+        tally = CaseTally()
         hopsInBatch = 0
         credits.removeAll(keepingCapacity: true)
         effects.truncate(to: mark)
@@ -454,6 +464,10 @@ package final class LedgerWriter {
             desks[Int(office)].waiting += change.waiting
         }
         counts.removeAll(keepingCapacity: true)
+        if tally != CaseTally() {
+            try tables.count(tally)
+            tally = CaseTally()
+        }
         try writeEvents()
     }
 
@@ -475,6 +489,23 @@ package final class LedgerWriter {
     ///
     /// - Throws: `LedgerFault.storage`.
     func finish() throws(LedgerFault) { try checkpoint(.truncate) }
+
+    /// Copies the log into the database file and empties it, so that nothing that was erased is left
+    /// in it.
+    ///
+    /// - Returns: Whether it is empty; not while a reader still needs it.
+    /// - Throws: `SQLiteFault`; `isFull` if the disk has no room.
+    package func emptyLog() throws(SQLiteFault) -> Bool {
+        do {
+            _ = try connection.checkpoint(.truncate)
+        } catch {
+            guard error.isBusy else { throw error }
+            return false
+        }
+        wantsEmptyLog = false
+        hasErasedEvents = false
+        return true
+    }
 
     private func checkpoint(_ mode: CheckpointMode) throws(LedgerFault) {
         do {

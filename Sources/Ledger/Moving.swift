@@ -122,6 +122,7 @@ extension LedgerWriter {
         if arrival.closes {
             recent.drop(serial)
             try tables.closeCase(serial, at: hop.occurredAt, result: result(of: hop))
+            tally.closed += 1
             try noteChanged(serial, isClosed: true)
             if hop.holding.referral.fork != 0 { try tables.deleteForks(of: serial) }
         }

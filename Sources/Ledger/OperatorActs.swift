@@ -182,6 +182,7 @@ extension LedgerWriter {
         if let joining { try enter(joining) }
         if ending.closes {
             try tables.closeCase(referral.serial, at: now, result: "dismissed")
+            tally.closed += 1
             try noteChanged(referral.serial, isClosed: true)
         }
         return .done(position: receipt.position)

@@ -28,7 +28,7 @@ extension LedgerWriter {
         record.topic = topic
         record.digest = Journal.digest(envelope: request.envelope, body: request.body)
         let receipt = try append(record, occurredAt: occurredAt)
-        try tables.insertContent(
+        try tables.insertEventContent(
             receipt.position,
             envelope: request.envelope,
             body: request.body

@@ -66,7 +66,7 @@ struct QuestionTables {
             """
         )
         deleteStatement = try prepare("DELETE FROM question WHERE position = ?")
-        deleteContentStatement = try prepare("DELETE FROM content WHERE position = ?")
+        deleteContentStatement = try prepare("DELETE FROM event_content WHERE position = ?")
         countsStatement = try prepare(
             "SELECT agency, count(*) FROM question WHERE settled = 0 GROUP BY agency"
         )

@@ -70,11 +70,14 @@ extension LedgerWriter {
         guard !questions.isEmpty || !topics.isEmpty else { return false }
         var room = Self.erasedPerSlice
         try inTransaction { () throws(SQLiteFault) in
+            try connection.execute("PRAGMA secure_delete = ON")
+            defer { restoreSecureDelete() }
             for question in questions {
                 try events.questionTables.remove(question.position, settled: question.settled)
             }
             for topic in topics where room > 0 { try erase(topic, &room) }
         }
+        hasErasedEvents = true
         return room == 0 || questions.count == Self.erasedPerSlice
     }
 
@@ -154,7 +157,7 @@ extension LedgerWriter {
         room -= count
         for sql in [
             """
-            DELETE FROM content WHERE position IN
+            DELETE FROM event_content WHERE position IN
                 (SELECT position FROM published WHERE topic = ?1 AND position <= ?2)
             """,
             "DELETE FROM published WHERE topic = ?1 AND position <= ?2",

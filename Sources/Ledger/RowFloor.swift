@@ -85,7 +85,7 @@ package final class RowFloor {
                     """
                 )
             }
-            log = try LogFile(of: connection)
+            log = try LogFile(of: connection, gathersFrames: false)
             try growLog()
         } catch {
             throw LedgerFault(error)

@@ -123,6 +123,7 @@ extension LedgerWriter {
         try demand(.submit, on: published.procedure.name, of: request)
         let occurredAt = try occurredAt(published.procedure, request)
         guard existing.closed != 0 else { throw RefusalCode.caseOpen }
+        guard existing.erased == 0 else { throw RefusalCode.caseErased }
         let actions = published.procedure.actions
         guard let place = actions.firstIndex(where: { $0.name == envelope.action }) else {
             throw RefusalCode.actionNotAllowed
@@ -250,6 +251,7 @@ extension LedgerWriter {
         let receipt = try append(record, occurredAt: admitted.occurredAt)
         try tables.insertContent(position, envelope: request.envelope, body: request.body)
         try tables.closeCase(existing.serial, at: 0, result: "")
+        tally.closed -= 1
         try noteChanged(existing.serial, isClosed: false)
         try enter(referral)
         return receipt

@@ -41,6 +41,8 @@ struct Tables {
     private let deleteForkStatement: Statement
     private let deleteForksStatement: Statement
     private let insertContentStatement: Statement
+    private let insertEventContentStatement: Statement
+    private let tallyStatement: Statement
     private let countOfficeStatement: Statement
 
     init(_ connection: Connection) throws(SQLiteFault) {
@@ -100,7 +102,10 @@ struct Tables {
             """
         )
         caseStatement = try prepare(
-            "SELECT id, procedure, agency, opened, due, closed, result FROM cases WHERE serial = ?"
+            """
+            SELECT id, procedure, agency, opened, due, closed, result, erased FROM cases
+            WHERE serial = ?
+            """
         )
         serialStatement = try prepare("SELECT serial FROM cases WHERE id = ?")
         closeCaseStatement = try prepare(
@@ -134,6 +139,10 @@ struct Tables {
         insertContentStatement = try prepare(
             "INSERT INTO content (position, envelope, body) VALUES (?, ?, ?)"
         )
+        insertEventContentStatement = try prepare(
+            "INSERT INTO event_content (position, envelope, body) VALUES (?, ?, ?)"
+        )
+        tallyStatement = try prepare("UPDATE tally SET closed = closed + ?, erased = erased + ?")
         countOfficeStatement = try prepare(
             """
             UPDATE office SET waiting = waiting + ?, delayed = delayed + ?,
@@ -313,7 +322,8 @@ struct Tables {
             opened: caseStatement.int64(3),
             due: caseStatement.int64(4),
             closed: caseStatement.int64(5),
-            result: caseStatement.string(6)
+            result: caseStatement.string(6),
+            erased: caseStatement.int64(7)
         )
     }
 
@@ -432,15 +442,41 @@ struct Tables {
 
     // MARK: Content and counts
 
+    /// Keeps the content of an act.
     func insertContent(
         _ position: UInt64,
         envelope: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) throws(SQLiteFault) {
-        insertContentStatement.bind(1, Int64(position))
-        insertContentStatement.bind(2, envelope)
-        insertContentStatement.bind(3, body)
-        try insertContentStatement.run()
+        try insert(insertContentStatement, position, envelope, body)
+    }
+
+    /// Keeps the content of an event, a question or an answer.
+    func insertEventContent(
+        _ position: UInt64,
+        envelope: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    ) throws(SQLiteFault) {
+        try insert(insertEventContentStatement, position, envelope, body)
+    }
+
+    private func insert(
+        _ statement: Statement,
+        _ position: UInt64,
+        _ envelope: UnsafeRawBufferPointer,
+        _ body: UnsafeRawBufferPointer
+    ) throws(SQLiteFault) {
+        statement.bind(1, Int64(position))
+        statement.bind(2, envelope)
+        statement.bind(3, body)
+        try statement.run()
+    }
+
+    /// Adds what a batch changed to the counts of cases.
+    func count(_ change: CaseTally) throws(SQLiteFault) {
+        tallyStatement.bind(1, Int64(change.closed))
+        tallyStatement.bind(2, Int64(change.erased))
+        try tallyStatement.run()
     }
 
     /// Adds what a batch changed to an office's counts.
@@ -535,6 +571,8 @@ struct CaseRow {
     var due: Int64
     var closed: Int64 = 0
     var result = ""
+    /// When its content was erased; 0 while it is kept.
+    var erased: Int64 = 0
     /// Offices by number; empty if the procedure takes no itinerary.
     var itinerary: [UInt32] = []
 }

@@ -62,6 +62,7 @@ extension LedgerWriter {
         envelope.openedAt = trail.openedAt
         envelope.dueAt = trail.dueAt
         envelope.closedAt = trail.closedAt
+        envelope.erasedAt = trail.erasedAt
         envelope.places = trail.places.map { place in
             var made = Envelope.Place()
             made.referral = place.referral

@@ -63,6 +63,8 @@ package struct CaseTrail: Sendable {
     package var openedAt: Int64
     package var dueAt: Int64
     package var closedAt: Int64
+    /// When its content was erased; 0 while it is kept.
+    package var erasedAt: Int64 = 0
     package var reference: String
     package var subject: String
     package var attributes: [(name: String, value: String)]
@@ -174,6 +176,7 @@ package final class TrailReader {
             trail.acts.append(try act(record, hash))
         }
         trail.isOpen = !fold.isClosed
+        trail.erasedAt = fold.erasedAt
         trail.places = try fold.places.map { place in
             CaseTrail.Place(
                 referral: place.referral,

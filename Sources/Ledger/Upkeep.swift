@@ -6,6 +6,8 @@ internal import SQLite
 /// Checkpoints in small slices or while nothing is asked, and each second a look at the free disk
 /// space and at what retention has to erase.
 ///
+/// What was erased is taken out of the log too.
+///
 /// The writer's connection is the only one that commits or checkpoints: with SQLite before 3.51.3
 /// a checkpoint beside another connection's commit can corrupt the file. A checkpoint therefore
 /// holds up the batch behind it, and how long depends on how much it has to copy and synchronise.
@@ -23,10 +25,18 @@ struct Upkeep {
     /// Pause between looks at the disk and at what retention has to erase, in milliseconds.
     static let pauseMilliseconds: Int64 = 1_000
 
+    /// Pause between attempts to empty the log while somebody reads in it, in milliseconds.
+    static let emptyingPauseMilliseconds: Int64 = 100
+    /// How long erased events may stay in the log, in milliseconds: a log that is emptied grows anew,
+    /// and its syncs take longer until it has.
+    static let erasedEventsMilliseconds: Int64 = 60_000
+
     private let directory: String
     private let marks: SharedDiskMarks
     private var checkpointedPages = 0
     private var nextLook = Int64.min
+    private var nextEmptying = Int64.min
+    private var emptied = Clock.monotonicMilliseconds()
     /// Whether there is more to erase than fitted a slice.
     private(set) var isErasing = false
 
@@ -37,13 +47,16 @@ struct Upkeep {
 
     /// Whether `look` has something to do.
     func isDue(_ writer: LedgerWriter) -> Bool {
-        isCheckpointDue(writer.connection) || Clock.monotonicMilliseconds() >= nextLook
+        let now = Clock.monotonicMilliseconds()
+        return isCheckpointDue(writer.connection) || now >= nextLook
+            || writer.wantsEmptyLog && now >= nextEmptying
     }
 
     /// Does what is due between two batches.
     mutating func look(after writer: LedgerWriter) throws(LedgerFault) {
         do {
             try checkpointIfDue(writer.connection)
+            try emptyLogIfDue(writer)
         } catch {
             // On a full disk the log stays as it is, and no new case is taken.
             guard error.isFull else { throw LedgerFault(error) }
@@ -60,6 +73,19 @@ struct Upkeep {
         isErasing = try writer.erase(wall: Clock.wallMilliseconds())
     }
 
+    /// Empties the log if it holds what was erased.
+    private mutating func emptyLogIfDue(_ writer: LedgerWriter) throws(SQLiteFault) {
+        let now = Clock.monotonicMilliseconds()
+        let isDue =
+            writer.wantsEmptyLog
+            || writer.hasErasedEvents && now - emptied >= Self.erasedEventsMilliseconds
+        guard isDue, now >= nextEmptying else { return }
+        nextEmptying = now + Self.emptyingPauseMilliseconds
+        guard try writer.emptyLog() else { return }
+        emptied = now
+        checkpointedPages = writer.connection.pagesWritten
+    }
+
     /// Erases a further slice, since nothing else is to be done.
     mutating func eraseMore(from writer: LedgerWriter) throws(LedgerFault) {
         guard isErasing else { return }
@@ -67,8 +93,10 @@ struct Upkeep {
     }
 
     /// When an idle ledger must look again, on the monotonic clock: retention runs there too.
-    func nextLook(after monotonic: Int64) -> Int64 {
-        isErasing ? monotonic : monotonic + Self.pauseMilliseconds
+    func nextLook(after monotonic: Int64, _ writer: LedgerWriter) -> Int64 {
+        if isErasing { return monotonic }
+        return monotonic
+            + (writer.wantsEmptyLog ? Self.emptyingPauseMilliseconds : Self.pauseMilliseconds)
     }
 
     /// Whether a rest would be used.

@@ -39,7 +39,7 @@ package struct Verification: Sendable {
         try compareQueues(connection, &folds)
         try compareCases(connection, folds)
         try compareCounts(connection)
-        try compareContent(connection)
+        try compareContent(connection, folds)
         try compareEvents(connection)
         try compareReferences(connection)
         try compareDeclared(connection)
@@ -161,7 +161,10 @@ package struct Verification: Sendable {
         _ connection: Connection,
         _ folds: [UInt64: TrailFold]
     ) throws {
-        let rows = try Statement("SELECT serial, closed FROM cases", on: connection)
+        let rows = try Statement("SELECT serial, closed, erased FROM cases", on: connection)
+        var closed: Int64 = 0
+        var erased: Int64 = 0
+        var highest: UInt64 = 0
         while try rows.step() {
             cases += 1
             let serial = UInt64(bitPattern: rows.int64(0))
@@ -174,6 +177,15 @@ package struct Verification: Sendable {
                 )
                 continue
             }
+            if fold.erasedAt != rows.int64(2) {
+                report("Case \(serial) is erased, or when, by the ledger, and not by its trail.")
+            }
+            if fold.erasedAt != 0, !isClosed {
+                report("Case \(serial) is open, and its content was erased.")
+            }
+            highest = max(highest, serial)
+            closed += isClosed ? 1 : 0
+            erased += fold.erasedAt != 0 ? 1 : 0
             if !isClosed, fold.places.isEmpty {
                 hasOneHolder = false
                 report("Case \(serial) is open and nobody holds it.")
@@ -182,6 +194,10 @@ package struct Verification: Sendable {
         if cases != UInt64(folds.count) {
             report("The journal knows \(folds.count) cases, the ledger \(cases).")
         }
+        let tally = try Statement("SELECT closed, erased FROM tally", on: connection)
+        guard try tally.step(), tally.int64(0) == closed, tally.int64(1) == erased,
+            try !tally.step(), highest == cases
+        else { return report("The counts of cases are not those of the cases.") }
     }
 
     private mutating func compareCounts(_ connection: Connection) throws {
@@ -211,15 +227,20 @@ package struct Verification: Sendable {
 
     // MARK: Content
 
-    private mutating func compareContent(_ connection: Connection) throws {
-        let kept = try Statement(
-            """
-            SELECT j.record, c.envelope, c.body FROM content c
-            JOIN journal j ON j.position = c.position
-            """,
-            on: connection
-        )
-        while try kept.step() { compare(kept, "content") }
+    private mutating func compareContent(
+        _ connection: Connection,
+        _ folds: [UInt64: TrailFold]
+    ) throws {
+        for table in ["content", "event_content"] {
+            let kept = try Statement(
+                """
+                SELECT j.record, c.envelope, c.body FROM \(table) c
+                JOIN journal j ON j.position = c.position
+                """,
+                on: connection
+            )
+            while try kept.step() { compare(kept, "content", folds) }
+        }
         let files = try Statement(
             """
             SELECT j.record, f.envelope, f.body FROM file f
@@ -228,11 +249,24 @@ package struct Verification: Sendable {
             """,
             on: connection
         )
-        while try files.step() { compare(files, "case file") }
+        while try files.step() { compare(files, "case file", folds) }
     }
 
-    private mutating func compare(_ row: Statement, _ what: String) {
+    private mutating func compare(
+        _ row: Statement,
+        _ what: String,
+        _ folds: [UInt64: TrailFold]
+    ) {
         guard let record = row.withBlob(0, { JournalRecord(reading: $0) }) else { return }
+        // Of an erased case only the word of who erased it is kept.
+        if let fold = folds[record.serial], fold.erasedAt != 0, record.act != .caseErased {
+            guard row.withBlob(1, { $0.isEmpty }), row.withBlob(2, { $0.isEmpty }) else {
+                return report(
+                    "The \(what) of the record at position \(record.position) should be erased."
+                )
+            }
+            return
+        }
         let digest = row.withBlob(1) { envelope in
             row.withBlob(2) { body in Journal.digest(envelope: envelope, body: body) }
         }

@@ -56,6 +56,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
     case redirected = 101
     case sessionCut = 102
     case drained = 103
+    case caseErased = 104
 
     /// The word in trails and exports.
     package var word: String {
@@ -110,6 +111,7 @@ package enum Act: UInt8, CaseIterable, Sendable {
         case .redirected: "redirected"
         case .sessionCut: "session-cut"
         case .drained: "drained"
+        case .caseErased: "case-erased"
         }
     }
 

@@ -30,6 +30,8 @@ package struct Procedure: Equatable, Sendable {
     package var takesItinerary = false
     /// What may be done to a case after it closed.
     package var actions: [ActionDeclaration] = []
+    /// How long after closing the content of a case is kept; nil for ever.
+    package var retention: RetentionPeriod?
 
     /// A procedure of this name, still empty.
     package init(name: String) { self.name = name }

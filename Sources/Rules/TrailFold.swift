@@ -59,6 +59,8 @@ package struct TrailFold: Sendable {
     package private(set) var isClosed = false
     /// When the act that closed it last was done, as the office says.
     package private(set) var closedAt: Int64 = 0
+    /// When its content was erased, as the bus recorded it; 0 while it is kept.
+    package private(set) var erasedAt: Int64 = 0
 
     /// A case of which nothing is known.
     package init() {}
@@ -89,6 +91,8 @@ package struct TrailFold: Sendable {
             }
         case .withdrawn:
             leave(record.referral)
+        case .caseErased:
+            erasedAt = record.recordedAt
         case .noted, .officeOpened, .agencyOpened, .procedurePublished, .agencyChanged, .started,
             .published, .asked, .answered, .expired, .subscribed, .forgotten, .retentionSet,
             .cataloguePublished, .erased, .noticed, .configured, .backedUp, .connected, .denied,

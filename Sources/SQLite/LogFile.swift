@@ -13,12 +13,17 @@ package struct LogFile: Sendable {
     // beside it touches: it is one `fdatasync`.
     private nonisolated(unsafe) let connection: Connection
     private nonisolated(unsafe) let file: UnsafeMutablePointer<sqlite3_file>
+    private nonisolated(unsafe) let methods: UnsafePointer<sqlite3_io_methods>
 
     /// The log of a connection that has read or written something already.
     ///
+    /// - Parameters:
+    ///   - connection: The only one that writes; it has one log file.
+    ///   - gathersFrames: Whether the pages of a commit go to the log with one call of the system.
     /// - Throws: `SQLiteFault` if the database has no open write-ahead log.
-    package init(of connection: Connection) throws(SQLiteFault) {
-        guard let file = barid_log_file(connection.handle) else {
+    package init(of connection: Connection, gathersFrames: Bool) throws(SQLiteFault) {
+        guard let file = barid_log_file(connection.handle), let methods = file.pointee.pMethods
+        else {
             throw SQLiteFault(
                 extendedCode: SQLITE_MISUSE,
                 message: "the write-ahead log is not open",
@@ -27,6 +32,8 @@ package struct LogFile: Sendable {
         }
         self.connection = connection
         self.file = file
+        self.methods = methods
+        if gathersFrames { GatheredFrames.install(in: file) }
     }
 
     /// Brings to disk what was committed before the call.
@@ -36,7 +43,8 @@ package struct LogFile: Sendable {
     ///
     /// - Throws: `SQLiteFault`; nobody knows then what is on disk, and trying again proves nothing.
     package func sync() throws(SQLiteFault) {
-        let status = barid_sync_file(file)
+        // As SQLite does at each commit under synchronous=FULL; with Debian's build an fdatasync.
+        let status = methods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
         guard status == SQLITE_OK else {
             throw SQLiteFault(
                 extendedCode: status,

@@ -51,6 +51,7 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
     case notOffered = 222
     case mayNotUse = 223
     case notGranted = 224
+    case caseErased = 225
 
     case stale = 300
     case unknownReferral = 301
@@ -161,6 +162,8 @@ package enum RefusalCode: UInt16, CaseIterable, Error, Sendable {
         case .notOffered: "Nobody offers this service now; try again later or ask durably."
         case .mayNotUse: "The catalogue does not name this agency among those that may use it."
         case .notGranted: "No rule of the operators grants this to the agency."
+        case .caseErased:
+            "The content of the case was erased; its trail can be tracked, and nothing else be done."
         case .stale:
             "The lease has lapsed or was superseded; the case went on without this settlement."
         case .unknownReferral: "No referral of this number is waiting or held."

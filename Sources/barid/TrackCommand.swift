@@ -48,6 +48,9 @@ extension Trail {
             printable(
                 "\(caseNumber)  \(procedure) \(version)  \(state)\(end)\(due)"
             ) + "\n"
+        if let erased = erasedAt.flatMap(instantText) {
+            text += "Texts, names and content were erased on \(erased).\n"
+        }
         if !places.isEmpty {
             text +=
                 "\n"
@@ -87,8 +90,8 @@ extension Trail {
             ("state", .text(state)), ("result", .text(result)),
             ("submitted_by", .text(submittedBy)), ("opened_at", .instant(openedAt)),
             ("due_at", .instant(dueAt)), ("closed_at", .instant(closedAt)),
-            ("places", .list(places.map(\.json))), ("acts", .list(acts.map(\.json))),
-            ("truncated", .flag(isTruncated)),
+            ("erased_at", .instant(erasedAt)), ("places", .list(places.map(\.json))),
+            ("acts", .list(acts.map(\.json))), ("truncated", .flag(isTruncated)),
         ])
     }
 }

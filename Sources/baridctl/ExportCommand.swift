@@ -83,6 +83,9 @@ extension Trace {
         attributes.append(
             row.closedAt.flatMap { Attribute(key: "enddate", instant: $0.milliseconds) }
         )
+        attributes.append(
+            row.erasedAt.flatMap { Attribute(key: "erased", instant: $0.milliseconds) }
+        )
         attributes.append(Attribute(key: "case-number", value: row.number))
         let taken = Set(attributes.compactMap { $0?.key })
         for attribute in row.attributes where !taken.contains(attribute.name) {

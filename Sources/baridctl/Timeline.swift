@@ -41,6 +41,9 @@ struct Timeline {
         ]
         if let dueAt = view.dueAt { head.append(("due", Self.due(dueAt, view.closedAt ?? now))) }
         if let closedAt = view.closedAt { head.append(("closed", closedAt.text)) }
+        if let erasedAt = view.erasedAt {
+            head.append(("erased", "\(erasedAt.text): texts, names and content are gone"))
+        }
         if let held = view.held {
             head.append(("held", "since \(held.since.text) by user \(held.uid): \(held.reason)"))
         }

@@ -40,7 +40,7 @@ struct ReadingWorkTests {
                     SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(cases)) SELECT i FROM n;
                 INSERT INTO office (number, name, agency, title)
                     SELECT 100 + i, 'a/o' || i, 1, '' FROM n WHERE i <= \(Self.offices);
-                INSERT INTO cases SELECT 1000 + i, randomblob(16), procedure, 1, opened, 0, 0, '', x''
+                INSERT INTO cases SELECT 1000 + i, randomblob(16), procedure, 1, opened, 0, 0, '', x'', 0
                     FROM n, (SELECT procedure, opened FROM cases LIMIT 1);
                 INSERT INTO ready SELECT 101 + i % \(Self.offices), 1, 1000000 + i, 1000 + i, slip
                     FROM n, (SELECT slip FROM ready LIMIT 1);
@@ -82,7 +82,9 @@ struct ReadingWorkTests {
         return count.pointee
     }
 
-    @Test("top, office list, case show, dead list and peek cost no more with ten times the cases")
+    @Test(
+        "status, top, office list, case show, dead list and peek cost no more with ten times the cases"
+    )
     func flat() throws {
         let few = try filled(10_000)
         let many = try filled(100_000)
@@ -96,6 +98,7 @@ struct ReadingWorkTests {
                     return try reader.offices(.busiest(20)).count
                 }
             ),
+            ("status", 1, { try $0.totals().offices / (Self.offices + 3) }),
             ("office list", Self.offices + 3, { try $0.offices().count }),
             ("office show", 1, { try $0.offices(.named("a/o7")).count }),
             (

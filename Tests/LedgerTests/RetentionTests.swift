@@ -84,7 +84,7 @@ struct RetentionTests {
         arguments: [
             "UPDATE topic SET events = events + 1", "UPDATE topic SET bytes = 0",
             "DELETE FROM published", "DELETE FROM topic", "UPDATE published SET bytes = bytes + 1",
-            "DELETE FROM content WHERE position IN (SELECT position FROM published)",
+            "DELETE FROM event_content WHERE position IN (SELECT position FROM published)",
             "INSERT INTO settled VALUES (1, 1)", "INSERT INTO failed VALUES (1, 1, 1, 1)",
             "INSERT INTO dead_event VALUES (1, 1, 1, 1, '', 1)",
             "UPDATE subscription SET agency = 99",

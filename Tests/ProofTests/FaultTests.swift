@@ -11,7 +11,7 @@ import Wire
 @Suite("A fault at every call of the disk")
 struct FaultTests {
     private static let seed: UInt64 = 21
-    private static let moves = 40
+    private static let moves = 200
 
     /// Runs the history with a fault at one call; nil once the history has fewer calls.
     private func run(

@@ -258,6 +258,9 @@ package nonisolated struct Barid_V1_Trail: Sendable {
   /// older acts were left out to keep within the limits
   package var truncated: Bool = false
 
+  /// when texts and content were erased; 0 while they are kept
+  package var erasedAt: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1059,7 +1062,7 @@ nonisolated extension Barid_V1_Step: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Trail"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}id\0\u{1}procedure\0\u{1}version\0\u{1}state\0\u{1}result\0\u{3}submitted_by\0\u{3}opened_at\0\u{3}due_at\0\u{3}closed_at\0\u{1}places\0\u{1}acts\0\u{1}truncated\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}id\0\u{1}procedure\0\u{1}version\0\u{1}state\0\u{1}result\0\u{3}submitted_by\0\u{3}opened_at\0\u{3}due_at\0\u{3}closed_at\0\u{1}places\0\u{1}acts\0\u{1}truncated\0\u{3}erased_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1080,6 +1083,7 @@ nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.places) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.acts) }()
       case 13: try { try decoder.decodeSingularBoolField(value: &self.truncated) }()
+      case 14: try { try decoder.decodeSingularInt64Field(value: &self.erasedAt) }()
       default: break
       }
     }
@@ -1125,6 +1129,9 @@ nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.truncated != false {
       try visitor.visitSingularBoolField(value: self.truncated, fieldNumber: 13)
     }
+    if self.erasedAt != 0 {
+      try visitor.visitSingularInt64Field(value: self.erasedAt, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1142,6 +1149,7 @@ nonisolated extension Barid_V1_Trail: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.places != rhs.places {return false}
     if lhs.acts != rhs.acts {return false}
     if lhs.truncated != rhs.truncated {return false}
+    if lhs.erasedAt != rhs.erasedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
