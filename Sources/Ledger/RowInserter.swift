@@ -58,12 +58,12 @@ struct RowInserter {
                 bind(row, Parameters(statement: group, first: first))
                 first += columns
             }
-            try group.run()
+            try group.runKeepingParameters()
             index += Self.rowsMax
         }
         while index < count {
             bind(index, Parameters(statement: one, first: 1))
-            try one.run()
+            try one.runKeepingParameters()
             index += 1
         }
     }
