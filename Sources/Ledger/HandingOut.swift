@@ -75,10 +75,10 @@ extension LedgerWriter {
             after,
             office: office,
             lane: lane,
-            limit: Window.itemsMax
+            limit: windowItemsMax
         )
         let horizon =
-            found.count < Window.itemsMax ? UInt64.max : found.last?.number ?? UInt64.max
+            found.count < windowItemsMax ? UInt64.max : found.last?.number ?? UInt64.max
         desks[Int(office)].load(
             found.filter(isFree),
             lane: lane,
@@ -125,6 +125,7 @@ extension LedgerWriter {
         }
         figures.deliveryMilliseconds.record(now - referral.entered)
         desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
+        hand(isUnread ? file.envelopeBytes : file.bytes.count, to: record, session)
         desks[Int(referral.office)].leased += 1
     }
 

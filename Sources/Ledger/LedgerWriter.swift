@@ -30,6 +30,8 @@ package final class LedgerWriter {
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
+    /// Referrals of a lane of an office kept in memory at most.
+    @Confined var windowItemsMax = Window.itemsMax
     /// Who the sessions are whose hello has not been judged yet.
     @Confined var introduced: [UInt32: Introduction] = [:]
     /// The session asked for last, which mostly is the next one too.
@@ -153,6 +155,7 @@ package final class LedgerWriter {
     }
 
     func growDesks() {
+        windowItemsMax = Window.itemsMax(offices: directory.offices.count)
         while desks.count <= directory.offices.count {
             desks.append(Desk())
             isBusy.append(false)
@@ -563,6 +566,8 @@ final class SessionRecord {
     var subscriptions: [UInt64] = []
     /// Services it offers, or still has a question of.
     var services: [String] = []
+    /// What was handed out to it and has not passed the courier.
+    var underWay = UnderWay()
 
     init(agency: UInt32, connection: UInt64) {
         self.agency = agency
