@@ -498,8 +498,8 @@ package final class LedgerWriter {
     /// Copies the log into the database file and empties it, so that nothing that was erased is left
     /// in it.
     ///
-    /// - Returns: Whether it is empty; not while a reader still needs it.
-    /// - Throws: `SQLiteFault`; `isFull` if the disk has no room.
+    /// - Returns: Whether it is empty on disk; not while a reader still needs it.
+    /// - Throws: `SQLiteFault`; `isFull` if the disk has no room. After any other the process must end.
     package func emptyLog() throws(SQLiteFault) -> Bool {
         do {
             _ = try connection.checkpoint(.truncate)
@@ -507,6 +507,8 @@ package final class LedgerWriter {
             guard error.isBusy else { throw error }
             return false
         }
+        // SQLite cuts the file and leaves it to the next commit to bring that to disk.
+        try log.sync()
         wantsEmptyLog = false
         hasErasedEvents = false
         return true
