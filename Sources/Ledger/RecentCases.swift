@@ -5,7 +5,9 @@ internal import SQLite
 internal import Wire
 
 /// What does not change of a case while it is on its way, in memory.
-struct RecentCase {
+///
+/// A class, so that looking it up counts one reference and not one for each of its arrays.
+final class RecentCase {
     let id: Identifier
     /// Envelope, then body, as stored.
     let bytes: [UInt8]
@@ -101,7 +103,8 @@ extension LedgerWriter {
     func recentCase(_ serial: UInt64) throws(SQLiteFault) -> RecentCase? {
         if let known = recent[serial] { return known }
         try beginReading()
-        let found = try tables.withFile(serial) { id, envelope, body, itinerary in
+        let itinerary = try tables.itinerary(serial)
+        let found = try tables.withFile(serial) { id, envelope, body in
             RecentCase(id: id, envelope: envelope, body: body, itinerary: itinerary)
         }
         if let found { recent.keep(serial, found) }
