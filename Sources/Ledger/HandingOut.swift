@@ -58,17 +58,14 @@ extension LedgerWriter {
         _ start: Int,
         into effects: inout Effects
     ) throws(SQLiteFault) {
-        while remaining > 0, effects.byteCount - start < Self.bytesPerTurn,
-            desks[Int(office)].hasCredit
-        {
-            while let (lane, after) = desks[Int(office)].laneToLoad {
-                try load(office, lane, after: after)
+        while remaining > 0, effects.byteCount - start < Self.bytesPerTurn {
+            switch desks[Int(office)].next() {
+            case .load(let lane, let after): try load(office, lane, after: after)
+            case .deliver(let referral, let session):
+                try deliver(referral, to: session, into: &effects)
+                remaining -= 1
+            case .rest: return
             }
-            guard let referral = desks[Int(office)].popFirst(),
-                let session = desks[Int(office)].nextTaker()
-            else { return }
-            try deliver(referral, to: session, into: &effects)
-            remaining -= 1
         }
     }
 
@@ -97,7 +94,8 @@ extension LedgerWriter {
         guard let published = directory.procedure(referral.step.procedure),
             let leaseMilliseconds = published.leaseMilliseconds(of: referral.step)
         else { preconditionFailure("referral \(referral.number) has no step") }
-        let card = announcedCard(of: referral, published, to: session, into: &effects)
+        let record = self.session(session)
+        let card = announcedCard(of: referral, published, record, to: session, into: &effects)
         var header = Header(.delivery)
         header.code = UInt16(clamping: referral.attempts)
         header.number = card
@@ -114,7 +112,6 @@ extension LedgerWriter {
             preconditionFailure("referral \(referral.number) names no case")
         }
         header.id = file.id
-        let record = sessions[session]
         let isUnread = record?.unread.contains(referral.office) == true
         if isUnread { header.flags |= Header.withheldFlag }
         file.bytes.withUnsafeBytes { bytes in
@@ -139,12 +136,16 @@ extension LedgerWriter {
     private func announcedCard(
         of referral: Referral,
         _ published: PublishedProcedure,
+        _ record: SessionRecord?,
         to session: UInt32,
         into effects: inout Effects
     ) -> UInt32 {
         let key = UInt64(referral.step.rawValue) << 32 | UInt64(referral.office)
-        let record = sessions[session]
-        if let known = record?.cards[key] { return known }
+        if let record, record.lastCard.key == key { return record.lastCard.card }
+        if let known = record?.cards[key] {
+            record?.lastCard = (key, known)
+            return known
+        }
         let card = cards[key] ?? UInt32(cards.count + 1)
         cards[key] = card
         record?.cards[key] = card

@@ -25,7 +25,7 @@ package final class LedgerWriter {
     let journal: Journal
     let directory: Directory
     var events: EventState
-    var accessBook: AccessBook
+    @Confined var accessBook: AccessBook
     let standing: Standing
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
@@ -33,10 +33,12 @@ package final class LedgerWriter {
     /// Referrals of a lane of an office kept in memory at most.
     @Confined var windowItemsMax = Window.itemsMax
     /// Who the sessions are whose hello has not been judged yet.
-    var introduced: [UInt32: Introduction] = [:]
+    @Confined var introduced: [UInt32: Introduction] = [:]
+    /// The session asked for last, which mostly is the next one too.
+    @Confined var lastSession: (number: UInt32, record: SessionRecord)? = nil
     let recent = RecentCases()
     /// Open cases by agency; nil while no limit needs them.
-    var loads: [UInt32: CaseLoad]?
+    @Confined var loads: [UInt32: CaseLoad]?
     /// Count of the daemon's starts, this one included.
     let epoch: UInt32
     let limits: LedgerLimits
@@ -62,14 +64,14 @@ package final class LedgerWriter {
     var wantsEmptyLog = true
     /// Whether the log holds content of events that were erased; it can wait.
     var hasErasedEvents = false
-    var figures = LedgerFigures()
+    @Confined var figures = LedgerFigures()
     var reader: TrailReader?
     /// Steps at offices by the number they are announced under.
     @Confined var cards: [UInt64: UInt32] = [:]
 
     // What a batch has changed in memory and must undo if it is rolled back.
     @Confined var endedLeases: [Lease] = []
-    @Confined var counts: [UInt32: OfficeCounts] = [:]
+    @Confined var counts = OfficeChanges()
     @Confined var tally = CaseTally()
     @Confined var hopsInBatch: UInt64 = 0
     /// Credit asked for in the batch, granted once it is committed.
@@ -430,7 +432,7 @@ package final class LedgerWriter {
         rollbackMark?.restore(self)
         events.undo()
         restoreLeases(from: 0)
-        counts.removeAll(keepingCapacity: true)
+        counts.removeAll()
         tally = CaseTally()
         hopsInBatch = 0
         credits.removeAll(keepingCapacity: true)
@@ -456,17 +458,17 @@ package final class LedgerWriter {
 
     @inline(__always)
     func count(_ office: UInt32, _ change: (inout OfficeCounts) -> Void) {
-        change(&counts[office, default: OfficeCounts()])
+        change(&counts[office])
     }
 
     /// Writes the rows that gathered in memory and the counts of offices.
     private func writeGathered() throws(SQLiteFault) {
         try flushRows()
-        for (office, change) in counts where change != OfficeCounts() {
+        for (office, change) in counts.changes where change != OfficeCounts() {
             try tables.count(change, office: office)
             desks[Int(office)].waiting += change.waiting
         }
-        counts.removeAll(keepingCapacity: true)
+        counts.removeAll()
         if tally != CaseTally() {
             try tables.count(tally)
             tally = CaseTally()
@@ -553,13 +555,15 @@ final class SessionRecord {
     /// The key it proved; nil at an open endpoint.
     var key: EnrolledKey?
     /// Offices it staffs whose content it may not read.
-    var unread: [UInt32] = []
+    @Confined var unread: [UInt32] = []
     /// The epoch of the policy under which it was last found good.
-    var accessEpoch: UInt64 = 0
+    @Confined var accessEpoch: UInt64 = 0
     /// Offices it staffs.
     var offices: [UInt32] = []
     /// Steps at offices it was told of, with the number each is announced under.
     var cards: [UInt64: UInt32] = [:]
+    /// The one of them used last; no step at an office has the key 0.
+    @Confined var lastCard: (key: UInt64, card: UInt32) = (0, 0)
     /// Durable subscriptions it takes part in.
     var subscriptions: [UInt64] = []
     /// Services it offers, or still has a question of.

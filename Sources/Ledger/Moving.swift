@@ -47,7 +47,7 @@ extension LedgerWriter {
     func move(_ hop: Hop) throws(SQLiteFault) -> Receipt {
         let settled = hop.holding.referral
         figures.stepMilliseconds.record(now - settled.entered)
-        let arrival = try arrive(hop)
+        var arrival = try arrive(hop)
         let others =
             arrival.closes
             ? try branches(besides: settled)
@@ -65,7 +65,6 @@ extension LedgerWriter {
         if arrival.waitsAt != nil { record.flags.insert(.waitsAtJoin) }
         if arrival.isDead { record.flags.insert(.dead) }
         if hop.amendsItinerary { record.flags.insert(.amendsItinerary) }
-        record.entries = arrival.entering.map { JournalRecord.entry(of: $0) }
         let hasContent = hop.request.header.verb != .complete
         if hasContent {
             record.digest = Journal.digest(
@@ -79,14 +78,12 @@ extension LedgerWriter {
             let withdrawn = self.record(.withdrawn, hop.request)
             try withdraw(other, of: settled.serial, withdrawn, occurredAt: hop.occurredAt)
         }
-        for index in arrival.entering.indices {
-            record.entries[index].referral = referralNumber(index)
-        }
         let forkNumber = journal.next
-        if arrival.newFork != nil {
-            for index in record.entries.indices { record.entries[index].fork = forkNumber }
+        for index in arrival.entering.indices {
+            arrival.entering[index].number = referralNumber(index)
+            if arrival.newFork != nil { arrival.entering[index].fork = forkNumber }
         }
-        let entries = record.entries
+        record.entries = arrival.entering.map { JournalRecord.entry(of: $0) }
         let receipt = try append(record, occurredAt: hop.occurredAt)
         if hasContent {
             try tables.insertContent(
@@ -97,7 +94,7 @@ extension LedgerWriter {
         }
         try leaveQueue(hop.holding)
         if let lease = hop.holding.lease { endLease(lease) }
-        try write(arrival, hop, entries, forkNumber: forkNumber)
+        try write(arrival, hop, forkNumber: forkNumber)
         hopsInBatch += 1
         return receipt
     }
@@ -105,7 +102,6 @@ extension LedgerWriter {
     private func write(
         _ arrival: Arrival,
         _ hop: Hop,
-        _ entries: [JournalRecord.Entry],
         forkNumber: UInt64
     ) throws(SQLiteFault) {
         let serial = hop.holding.referral.serial
@@ -126,10 +122,7 @@ extension LedgerWriter {
             try noteChanged(serial, isClosed: true)
             if hop.holding.referral.fork != 0 { try tables.deleteForks(of: serial) }
         }
-        for (referral, entry) in zip(arrival.entering, entries) {
-            var referral = referral
-            referral.number = entry.referral
-            referral.fork = entry.fork
+        for referral in arrival.entering {
             guard !arrival.isDead else {
                 try tables.insertDead(
                     referral,

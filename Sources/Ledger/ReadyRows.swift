@@ -5,18 +5,49 @@ internal import SQLite
 
 /// The rows of the ready queue.
 ///
-/// What enters gathers and is inserted some at a time: `flush` before a commit. Reading and deleting
-/// here see what gathered. Ledger thread only.
+/// What leaves and what enters gathers, and `flush` writes it before a commit: first what leaves, then
+/// what enters. Referrals leave an office mostly in the order they came, so that those of a batch lie
+/// side by side in the table; such a run is deleted by one statement. Reading here sees what gathered.
+/// Ledger thread only.
 final class ReadyRows {
+    /// Rows that gather at most, of those that enter and of those that leave.
+    private static let rowsMax = 512
+    /// Rows of one run, so that looking in vain whether they lie side by side costs little.
+    private static let runMax = 32
+    /// A shorter run is deleted row by row.
+    private static let runMin = 4
+
+    /// The key of a row.
+    private struct Key: Comparable {
+        let office: UInt32
+        let lane: UInt8
+        let number: UInt64
+
+        init(_ referral: Referral) {
+            office = referral.office
+            lane = referral.lane
+            number = referral.number
+        }
+
+        static func < (left: Key, right: Key) -> Bool {
+            guard left.office == right.office else { return left.office < right.office }
+            guard left.lane == right.lane else { return left.lane < right.lane }
+            return left.number < right.number
+        }
+    }
+
     private let inserter: RowInserter
     private let deleteOne: Statement
+    private let deleteRun: Statement
+    private let selectLast: Statement
     private let selectAfter: Statement
     private let selectOne: Statement
-    @Confined private var gathered: [Referral] = []
-    /// Lowest number among them; one that was delayed comes back under its old number.
+    @Confined private var leaving: [Key] = []
+    @Confined private var entering: [(key: Key, serial: UInt64)] = []
+    /// Lowest number among those that enter; one that was delayed comes back under its old number.
     @Confined private var lowest = UInt64.max
     private let slips = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: RowInserter.rowsMax * Referral.slipBytes,
+        byteCount: rowsMax * Referral.slipBytes,
         alignment: 8
     )
 
@@ -31,6 +62,17 @@ final class ReadyRows {
             "DELETE FROM ready WHERE office = ? AND lane = ? AND referral = ?",
             on: connection
         )
+        deleteRun = try Statement(
+            "DELETE FROM ready WHERE office = ? AND lane = ? AND referral BETWEEN ? AND ?",
+            on: connection
+        )
+        selectLast = try Statement(
+            """
+            SELECT 1 FROM ready
+            WHERE office = ? AND lane = ? AND referral BETWEEN ? AND ? LIMIT 2 OFFSET ?
+            """,
+            on: connection
+        )
         selectAfter = try Statement(
             """
             SELECT referral, serial, slip FROM ready
@@ -42,44 +84,91 @@ final class ReadyRows {
             "SELECT serial, slip FROM ready WHERE office = ? AND lane = ? AND referral = ?",
             on: connection
         )
-        gathered.reserveCapacity(RowInserter.rowsMax)
+        entering.reserveCapacity(Self.rowsMax)
+        leaving.reserveCapacity(Self.rowsMax)
     }
 
     deinit { slips.deallocate() }
 
     /// Puts a referral into the queue of its office.
     func insert(_ referral: Referral) throws(SQLiteFault) {
-        if gathered.count == RowInserter.rowsMax { try flush() }
-        referral.writeSlip(to: slip(gathered.count))
-        gathered.append(referral)
+        if entering.count == Self.rowsMax { try flush() }
+        referral.writeSlip(to: slip(entering.count))
+        entering.append((Key(referral), referral.serial))
         lowest = min(lowest, referral.number)
     }
 
-    /// Writes the rows of what entered.
+    /// Takes a referral that is in the queue out of it.
+    func delete(_ referral: Referral) throws(SQLiteFault) {
+        if leaving.count == Self.rowsMax || referral.number >= lowest { try flush() }
+        leaving.append(Key(referral))
+    }
+
+    /// Writes what left and what entered.
     func flush() throws(SQLiteFault) {
-        guard !gathered.isEmpty else { return }
-        try inserter.insert(gathered.count) { index, row in
-            row.bind(0, Int64(gathered[index].office))
-            row.bind(1, Int64(gathered[index].lane))
-            row.bind(2, Int64(gathered[index].number))
-            row.bind(3, Int64(gathered[index].serial))
+        if !leaving.isEmpty { try flushLeaving() }
+        guard !entering.isEmpty else { return }
+        try inserter.insert(entering.count) { index, row in
+            let (key, serial) = entering[index]
+            row.bind(0, Int64(key.office))
+            row.bind(1, Int64(key.lane))
+            row.bind(2, Int64(key.number))
+            row.bind(3, Int64(serial))
             row.bind(4, UnsafeRawBufferPointer(slip(index)))
         }
-        discard()
+        entering.removeAll(keepingCapacity: true)
+        lowest = .max
     }
 
     /// Forgets what gathered, after a rollback.
     func discard() {
-        gathered.removeAll(keepingCapacity: true)
+        leaving.removeAll(keepingCapacity: true)
+        entering.removeAll(keepingCapacity: true)
         lowest = .max
     }
 
-    /// Takes a referral out of the queue.
-    func delete(_ referral: Referral) throws(SQLiteFault) {
-        if referral.number >= lowest { try flush() }
-        deleteOne.bind(1, Int64(referral.office))
-        deleteOne.bind(2, Int64(referral.lane))
-        deleteOne.bind(3, Int64(referral.number))
+    private func flushLeaving() throws(SQLiteFault) {
+        leaving.sort()
+        var start = 0
+        while start < leaving.count {
+            let first = leaving[start]
+            var end = start + 1
+            while end < leaving.count, end - start < Self.runMax,
+                leaving[end].office == first.office, leaving[end].lane == first.lane
+            {
+                end += 1
+            }
+            if end - start >= Self.runMin, try isRun(start, end) {
+                bindRun(deleteRun, start, end)
+                try deleteRun.run()
+            } else {
+                for place in start..<end { try deleteRow(leaving[place]) }
+            }
+            start = end
+        }
+        leaving.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether the rows of these places in `leaving` are all there, and no other among them.
+    private func isRun(_ start: Int, _ end: Int) throws(SQLiteFault) -> Bool {
+        defer { selectLast.reset() }
+        bindRun(selectLast, start, end)
+        selectLast.bind(5, Int64(end - start - 1))
+        guard try selectLast.step() else { return false }
+        return try !selectLast.step()
+    }
+
+    private func bindRun(_ statement: Statement, _ start: Int, _ end: Int) {
+        statement.bind(1, Int64(leaving[start].office))
+        statement.bind(2, Int64(leaving[start].lane))
+        statement.bind(3, Int64(leaving[start].number))
+        statement.bind(4, Int64(leaving[end - 1].number))
+    }
+
+    private func deleteRow(_ key: Key) throws(SQLiteFault) {
+        deleteOne.bind(1, Int64(key.office))
+        deleteOne.bind(2, Int64(key.lane))
+        deleteOne.bind(3, Int64(key.number))
         try deleteOne.run()
     }
 

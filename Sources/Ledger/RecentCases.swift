@@ -5,7 +5,9 @@ internal import SQLite
 internal import Wire
 
 /// What does not change of a case while it is on its way, in memory.
-struct RecentCase {
+///
+/// A class, so that looking it up counts one reference and not one for each of its arrays.
+final class RecentCase {
     let id: Identifier
     /// Envelope, then body, as stored.
     let bytes: [UInt8]

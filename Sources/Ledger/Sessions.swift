@@ -14,7 +14,7 @@ extension LedgerWriter {
     ) throws(SQLiteFault) {
         let header = operation.header
         guard header.verb != .hello else { return try hello(operation, envelope, into: &effects) }
-        guard let session = sessions[operation.session] else {
+        guard let session = self.session(operation.session) else {
             return effects.refuse(.noSession, number: header.number, session: operation.session)
         }
         if session.accessEpoch != accessBook.epoch || session.isKeyEnding(by: now),
@@ -51,6 +51,14 @@ extension LedgerWriter {
         }
     }
 
+    /// The session of this number, or nil if there is none.
+    func session(_ number: UInt32) -> SessionRecord? {
+        if let lastSession, lastSession.number == number { return lastSession.record }
+        guard let record = sessions[number] else { return nil }
+        lastSession = (number, record)
+        return record
+    }
+
     private func hello(
         _ operation: Operation,
         _ envelope: UnsafeRawBufferPointer,
@@ -76,6 +84,7 @@ extension LedgerWriter {
         let record = SessionRecord(agency: agency, connection: nextConnection)
         try identify(record, session: operation.session, program: hello.connection)
         sessions[operation.session] = record
+        lastSession = nil
         var welcome = Envelope.Welcome()
         welcome.level = UInt32(Limits.level)
         welcome.heartbeatMs = UInt32(Limits.heartbeatMilliseconds)
@@ -186,6 +195,7 @@ extension LedgerWriter {
         switch event {
         case .ended(let session):
             guard let record = sessions.removeValue(forKey: session) else { return }
+            lastSession = nil
             for office in record.offices { desks[Int(office)].detach(session) }
             for subscription in record.subscriptions { leave(subscription, session) }
             leaveServices(record.services, session)

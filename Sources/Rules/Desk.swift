@@ -193,6 +193,24 @@ package struct Desk: Sendable {
         lanes[Int(lane)].load(loaded, upTo: end)
     }
 
+    /// What is to be done next.
+    package enum Turn {
+        /// The disk must be asked about a lane, above its horizon.
+        case load(lane: UInt8, after: UInt64)
+        /// A referral goes to a session, which is still to be charged.
+        case deliver(Referral, to: UInt32)
+        /// Nothing, for want of referrals or of credit.
+        case rest
+    }
+
+    /// Takes the referral that is next and says who gets it, if there is one and somebody has credit.
+    package mutating func next() -> Turn {
+        guard hasCredit else { return .rest }
+        if let (lane, after) = laneToLoad { return .load(lane: lane, after: after) }
+        guard let referral = popFirst(), let session = nextTaker() else { return .rest }
+        return .deliver(referral, to: session)
+    }
+
     /// Takes the referral that is next.
     package mutating func popFirst() -> Referral? {
         for lane in lanes.indices where !lanes[lane].isEmpty { return lanes[lane].popFirst() }

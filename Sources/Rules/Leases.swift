@@ -16,7 +16,9 @@ package struct Lease: Sendable {
 ///
 /// They live in memory and are void after a restart.
 package struct Leases: Sendable {
-    private var byReferral: [UInt64: Lease] = [:]
+    private var leases: [Lease] = []
+    /// Places in `leases` by referral.
+    private var places = NumberIndex()
     private var nextGeneration: UInt64
     private var earliest = Int64.max
 
@@ -29,10 +31,12 @@ package struct Leases: Sendable {
     }
 
     /// Leases out at present.
-    package var count: Int { byReferral.count }
+    package var count: Int { leases.count }
 
     /// The lease of a referral.
-    package func lease(of referral: UInt64) -> Lease? { byReferral[referral] }
+    package func lease(of referral: UInt64) -> Lease? {
+        places.place(of: referral).map { leases[$0] }
+    }
 
     /// Leases a referral and returns the generation.
     package mutating func grant(
@@ -42,14 +46,25 @@ package struct Leases: Sendable {
     ) -> UInt64 {
         let generation = nextGeneration
         nextGeneration += 1
-        byReferral[referral.number] = Lease(
-            referral: referral,
-            session: session,
-            generation: generation,
-            until: until
+        keep(
+            Lease(
+                referral: referral,
+                session: session,
+                generation: generation,
+                until: until
+            )
         )
-        earliest = min(earliest, until)
         return generation
+    }
+
+    private mutating func keep(_ lease: Lease) {
+        earliest = min(earliest, lease.until)
+        if let place = places.place(of: lease.referral.number) {
+            leases[place] = lease
+        } else {
+            places.set(lease.referral.number, to: leases.count)
+            leases.append(lease)
+        }
     }
 
     /// A generation for something else that is handed out under a time limit.
@@ -61,29 +76,35 @@ package struct Leases: Sendable {
     /// Ends the lease of a referral.
     @discardableResult
     package mutating func end(_ referral: UInt64) -> Lease? {
-        byReferral.removeValue(forKey: referral)
+        guard let place = places.remove(referral) else { return nil }
+        let last = leases.removeLast()
+        guard place < leases.count else { return last }
+        places.set(last.referral.number, to: place)
+        let ended = leases[place]
+        leases[place] = last
+        return ended
     }
 
     /// Puts back a lease whose settlement was rolled back.
     package mutating func restore(_ lease: Lease) {
-        byReferral[lease.referral.number] = lease
-        earliest = min(earliest, lease.until)
+        keep(lease)
     }
 
     /// Prolongs a lease.
     package mutating func renew(_ referral: UInt64, until: Int64) {
-        byReferral[referral]?.until = until
+        guard let place = places.place(of: referral) else { return }
+        leases[place].until = until
     }
 
     /// When the next lease may lapse, or nil if none is out; may be early, never late.
-    package var nextLapse: Int64? { byReferral.isEmpty ? nil : earliest }
+    package var nextLapse: Int64? { leases.isEmpty ? nil : earliest }
 
     /// The leases that have lapsed at `now`, in order of referral; they stay until ended.
     package mutating func lapsed(at now: Int64) -> [Lease] {
         guard now >= earliest else { return [] }
         earliest = .max
         var lapsed: [Lease] = []
-        for lease in byReferral.values {
+        for lease in leases {
             if lease.until <= now {
                 lapsed.append(lease)
             } else {
@@ -95,17 +116,17 @@ package struct Leases: Sendable {
 
     /// How many leases of a session are out.
     package func count(of session: UInt32) -> Int {
-        byReferral.values.count { $0.session == session }
+        leases.count { $0.session == session }
     }
 
     /// The referrals of an office that are out.
     package func referrals(of office: UInt32) -> Set<UInt64> {
-        Set(byReferral.values.lazy.filter { $0.referral.office == office }.map(\.referral.number))
+        Set(leases.lazy.filter { $0.referral.office == office }.map(\.referral.number))
     }
 
     /// The leases of a session.
     package func leases(of session: UInt32) -> [Lease] {
-        byReferral.values.filter { $0.session == session }
+        leases.filter { $0.session == session }
             .sorted { $0.referral.number < $1.referral.number }
     }
 }

@@ -58,6 +58,15 @@ package final class Statement {
         sqlite3_clear_bindings(handle)
     }
 
+    /// Runs to the end and resets, but leaves the parameters as they are: for a statement that is never
+    /// run without binding every parameter anew, since bytes that were lent may be gone by then.
+    ///
+    /// - Throws: `SQLiteFault`; the statement is reset all the same.
+    package func runKeepingParameters() throws(SQLiteFault) {
+        while try step() {}
+        sqlite3_reset(handle)
+    }
+
     /// Runs to the end, passing over any rows, and resets.
     ///
     /// - Throws: `SQLiteFault`; the statement is reset all the same.

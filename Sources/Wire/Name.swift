@@ -7,10 +7,19 @@
 package enum Name {
     /// Whether this is a legal name of an agency, procedure, step, outcome or attribute.
     ///
-    /// Inlinable, because unspecialised it cost a submission 5 000 instructions.
-    @inlinable
-    package static func isLegal(_ text: some StringProtocol) -> Bool {
-        let bytes = text.utf8
+    /// Not generic, because unspecialised it cost a submission 5 000 instructions.
+    package static func isLegal(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { areLegal($0) }
+    }
+
+    /// Whether this part of a text is a legal name.
+    package static func isLegal(_ text: Substring) -> Bool {
+        var text = text
+        return text.withUTF8 { areLegal($0) }
+    }
+
+    private static func areLegal(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = bytes.first, bytes.count <= Limits.nameBytesMax else { return false }
         return isAlphanumeric(first) && bytes.allSatisfy { isAlphanumeric($0) || isJoiner($0) }
     }
@@ -19,7 +28,7 @@ package enum Name {
     package static func isLegalOffice(_ text: some StringProtocol) -> Bool {
         guard text.utf8.count <= Limits.nameBytesMax else { return false }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { isLegal($0) }
+        return parts.count == 2 && parts.allSatisfy { isLegal(String($0)) }
     }
 
     /// The agency of an office name.
@@ -27,14 +36,12 @@ package enum Name {
         String(office.prefix { $0 != "/" })
     }
 
-    @inlinable
-    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
             || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
-    @inlinable
-    static func isJoiner(_ byte: UInt8) -> Bool {
+    private static func isJoiner(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 }

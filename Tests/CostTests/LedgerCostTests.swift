@@ -18,7 +18,7 @@ struct LedgerCostTests {
     #if DEBUG
         private static let instructionsPerHop = 212_000
     #else
-        private static let instructionsPerHop = 47_900
+        private static let instructionsPerHop = 45_300
     #endif
 
     @Test("a hop costs the committed number of instructions, within a tenth")

@@ -40,6 +40,30 @@ struct GatheringTests {
         try bench.verify()
     }
 
+    @Test(
+        "what leaves a queue takes nothing with it that stays among it",
+        arguments: [
+            [], [0], [79], [31], [5, 6], [3, 40, 41, 77], Array(stride(from: 0, to: 80, by: 2)),
+        ]
+    )
+    func leavingAmongOthers(staying: [Int]) throws {
+        for index in 0..<80 { bench.submit(one, "line", lane: index < 60 ? .normal : .bulk) }
+        try bench.turn()
+        let delivered = bench.deliveries
+        #expect(delivered.count == 80)
+        let stay = Set(staying.map { delivered[$0].serial })
+        // Last first, so that the order of settling is not that of the table.
+        for delivery in delivered.reversed() where !stay.contains(delivery.serial) {
+            bench.complete(delivery, "done")
+        }
+        try bench.turn()
+        try bench.verify()
+        try bench.reopen()
+        try bench.verify()
+        _ = try bench.staff(["a/one"])
+        #expect(bench.deliveries.map(\.serial) == stay.sorted())
+    }
+
     @Test("a repetition in the batch of its first is answered from rows not yet inserted")
     func repetition() throws {
         let key = bench.key()
