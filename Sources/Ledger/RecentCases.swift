@@ -103,7 +103,8 @@ extension LedgerWriter {
     func recentCase(_ serial: UInt64) throws(SQLiteFault) -> RecentCase? {
         if let known = recent[serial] { return known }
         try beginReading()
-        let found = try tables.withFile(serial) { id, envelope, body, itinerary in
+        let itinerary = try tables.itinerary(serial)
+        let found = try tables.withFile(serial) { id, envelope, body in
             RecentCase(id: id, envelope: envelope, body: body, itinerary: itinerary)
         }
         if let found { recent.keep(serial, found) }

@@ -93,12 +93,7 @@ struct Tables {
         insertFileStatement = try prepare(
             "INSERT INTO file (serial, id, envelope, body) VALUES (?, ?, ?, ?)"
         )
-        fileStatement = try prepare(
-            """
-            SELECT file.id, file.envelope, file.body, cases.itinerary
-            FROM file JOIN cases ON cases.serial = file.serial WHERE file.serial = ?
-            """
-        )
+        fileStatement = try prepare("SELECT id, envelope, body FROM file WHERE serial = ?")
         insertCaseStatement = try prepare(
             """
             INSERT INTO cases
@@ -290,18 +285,16 @@ struct Tables {
         }
     }
 
-    /// Lends the id, envelope and body of a case, with the offices of its itinerary; nil if there is
-    /// no such case.
+    /// Lends the id, envelope and body of a case; nil if there is none.
     func withFile<Result>(
         _ serial: UInt64,
-        _ use: (Identifier, UnsafeRawBufferPointer, UnsafeRawBufferPointer, [UInt32]) -> Result
+        _ use: (Identifier, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) throws(SQLiteFault) -> Result? {
         defer { fileStatement.reset() }
         fileStatement.bind(1, Int64(serial))
         guard try fileStatement.step() else { return nil }
         let id = Self.identifier(fileStatement, 0)
-        let itinerary = Self.offices(in: fileStatement.blob(3))
-        return use(id, fileStatement.blob(1), fileStatement.blob(2), itinerary)
+        return use(id, fileStatement.blob(1), fileStatement.blob(2))
     }
 
     func insertCase(_ row: CaseRow) throws(SQLiteFault) {
@@ -396,11 +389,8 @@ struct Tables {
         defer { itineraryStatement.reset() }
         itineraryStatement.bind(1, Int64(serial))
         guard try itineraryStatement.step() else { return [] }
-        return Self.offices(in: itineraryStatement.blob(0))
-    }
-
-    private static func offices(in bytes: UnsafeRawBufferPointer) -> [UInt32] {
-        stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
+        let bytes = itineraryStatement.blob(0)
+        return stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
     }
 
     // MARK: Forks
