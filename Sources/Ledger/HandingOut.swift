@@ -114,7 +114,7 @@ extension LedgerWriter {
             preconditionFailure("referral \(referral.number) names no case")
         }
         header.id = file.id
-        let isUnread = sessions[session]?.unread.contains(referral.office) == true
+        let isUnread = sessions[session].map { isWithheld(referral, from: $0) } ?? false
         if isUnread { header.flags |= Header.withheldFlag }
         file.bytes.withUnsafeBytes { bytes in
             effects.append(

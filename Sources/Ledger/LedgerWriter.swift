@@ -547,8 +547,8 @@ final class SessionRecord {
     let connection: UInt64
     /// The key it proved; nil at an open endpoint.
     var key: EnrolledKey?
-    /// Offices it staffs whose content it may not read.
-    var unread: [UInt32] = []
+    /// Offices it staffs of whose content it may not read all.
+    var unread: [Unread] = []
     /// The epoch of the policy under which it was last found good.
     var accessEpoch: UInt64 = 0
     /// Offices it staffs.
