@@ -26,6 +26,9 @@ package final class LedgerDrive {
     private var effects = Effects()
     private var requests: UInt32 = 0
     private var used: UInt64 = 0
+    /// Bytes of them, as the courier would report them.
+    private var heard: UInt64 = 0
+    private var passed: UInt64 = 0
     /// Deliveries settled so far.
     private var hops = 0
     /// Offices visited by the cases on their way, by serial.
@@ -130,10 +133,15 @@ package final class LedgerDrive {
             ask(header)
             hops += 1
             used += 1
+            heard += UInt64(effect.envelope.count + effect.body.count)
             visits[header.serial, default: 0] += 1
             guard visits[header.serial] == offices else { continue }
             visits[header.serial] = nil
             submit()
+        }
+        if heard - passed >= UnderWay.bytesMax / 8 {
+            passed = heard
+            batch.events.append(.passed(session: Self.session, bytes: passed))
         }
         guard used >= Self.credit / 4 else { return }
         grant(used / UInt64(offices))

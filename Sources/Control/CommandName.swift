@@ -71,4 +71,6 @@ package enum CommandName: String, CaseIterable, Sendable {
     case events
     case drain
     case backupCreate = "backup.create"
+    case retentionRun = "retention.run"
+    case erase
 }

@@ -160,6 +160,17 @@ struct Dispatch {
                     reason: try call.neededReason()
                 )
             )
+        case .retentionRun:
+            let given = try call.arguments(RetentionRunArguments.self)
+            let reason = given.dryRun == true ? call.reason : try call.neededReason()
+            return try call.done(
+                try commands.runRetention(given, by: identity, reason: reason)
+            )
+        case .erase:
+            let given = try call.arguments(EraseArguments.self)
+            return try call.done(
+                try commands.erase(given, by: identity, reason: try call.neededReason())
+            )
         case .metrics:
             try call.takesNothing()
             return try call.done(try commands.metrics())

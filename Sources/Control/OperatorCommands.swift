@@ -23,7 +23,7 @@ package struct OperatorIdentity: Equatable, Sendable {
 /// numbers and texts are as the operator gave them; only their JSON was checked. A reason is 1 to
 /// 1000 bytes where it is not optional.
 package protocol OperatorCommands: EventCommands, AccessCommands, ConfigurationCommands,
-    BackupCommands, DeskCommands, WatchCommands
+    BackupCommands, DeskCommands, WatchCommands, RetentionCommands
 {
     /// How the daemon is doing.
     func status() throws(OperatorFault) -> Status

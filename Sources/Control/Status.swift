@@ -8,11 +8,14 @@ package struct Status: Equatable, Codable, Sendable {
         package var open: UInt64
         /// Cases that reached their end.
         package var closed: UInt64
+        /// Closed cases whose content was erased.
+        package var erased: UInt64
 
         /// These counts.
-        package init(open: UInt64 = 0, closed: UInt64 = 0) {
+        package init(open: UInt64 = 0, closed: UInt64 = 0, erased: UInt64 = 0) {
             self.open = open
             self.closed = closed
+            self.erased = erased
         }
     }
 

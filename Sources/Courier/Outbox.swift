@@ -2,17 +2,16 @@
 
 /// Packets that wait because the queue to their peer is full, oldest first.
 struct Outbox {
-    /// Bytes that may wait before a further packet is one too many.
+    /// Bytes that may wait before a further packet is one too many, what the ledger bounds left out.
     static let bytesMax = 4 << 20
+    /// Bytes that may wait while the ledger may think that they have passed.
+    static let passedBytesMax = 1 << 20
 
     private var packets: [[UInt8]] = []
     private var head = 0
-    private var byteCount = 0
+    private(set) var byteCount = 0
 
     var isEmpty: Bool { head == packets.count }
-
-    /// Whether no further packet may wait; the packet that passed the limit still does.
-    var isFull: Bool { byteCount > Self.bytesMax }
 
     /// Keeps a copy of a packet.
     mutating func append(_ packet: UnsafeRawBufferPointer) {

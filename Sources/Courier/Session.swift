@@ -46,6 +46,10 @@ final class Session {
     /// What this turn tells the session, or nil.
     var packet: Packet?
     var outbox = Outbox()
+    /// Bytes of deliveries and durable events it was told since it began, and of those the ledger was
+    /// told have passed.
+    var toldBytes: UInt64 = 0
+    var passedBytes: UInt64 = 0
     /// Bytes of the events kept for it while it is slow.
     var keptBytes = 0
     /// Requests about offers that the ledger has not judged yet, by their numbers.
@@ -54,6 +58,14 @@ final class Session {
     var isEndTold = false
     /// Whether the session has left the table; what is meant for it then is dropped.
     var isGone = false
+
+    /// Whether no further packet may wait; the packet that passed the limit still does.
+    ///
+    /// What was delivered under credit does not count, since the ledger hands out no more of it than may
+    /// be under way: who obeys credit is never ended for being slow to read.
+    var isOutboxFull: Bool {
+        outbox.byteCount > Outbox.bytesMax + Int(toldBytes - passedBytes)
+    }
 
     init(
         number: UInt32,

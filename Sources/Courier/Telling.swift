@@ -22,6 +22,10 @@ extension Switchboard {
                     envelope: UnsafeRawBufferPointer(rebasing: bytes[effect.envelope]),
                     body: UnsafeRawBufferPointer(rebasing: bytes[effect.body])
                 )
+                if effect.header.verb == .delivery || effect.header.verb == .event {
+                    session.toldBytes += UInt64(effect.envelope.count + effect.body.count)
+                    reportPassed(by: session)
+                }
                 settle(effect.header, of: session)
                 if !session.pendingOffers.isEmpty { try settleOffer(effect.header, of: session) }
             }
@@ -174,6 +178,7 @@ extension Switchboard {
         var remaining: [Session] = []
         for session in congested where !session.isGone {
             try empty(session)
+            reportPassed(by: session)
             if !session.isGone, session.outbox.isEmpty { try resume(session) }
             if !session.isGone, !session.outbox.isEmpty { remaining.append(session) }
         }
@@ -203,6 +208,15 @@ extension Switchboard {
         }
     }
 
+    /// Tells the ledger what has passed, some of it at a time and once it hardly waits any more.
+    private mutating func reportPassed(by session: Session) {
+        guard session.toldBytes - session.passedBytes >= UInt64(Outbox.passedBytesMax),
+            session.outbox.byteCount <= Outbox.passedBytesMax, !session.isGone
+        else { return }
+        session.passedBytes = session.toldBytes
+        batch.events.append(.passed(session: session.number, bytes: session.toldBytes))
+    }
+
     mutating func beginPacket(for session: Session) -> Packet {
         let packet = pool.take()
         session.packet = packet
@@ -223,7 +237,7 @@ extension Switchboard {
             congested.append(session)
             return .onItsWay
         }
-        let isFull = session.outbox.isFull
+        let isFull = session.isOutboxFull
         session.outbox.append(bytes)
         return isFull ? .outboxFull : .onItsWay
     }

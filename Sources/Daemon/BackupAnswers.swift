@@ -6,11 +6,11 @@ internal import Logs
 internal import Platform
 internal import Synchronization
 
-/// At most one backup at a time, and when the last was finished.
-final class BackupDesk: Sendable {
+/// At most one of what may not be done twice at a time.
+final class OnlyOne: Sendable {
     private let isTaken = Atomic(false)
 
-    /// True if nobody makes a backup; the caller does from now on.
+    /// True if nobody does it; the caller does from now on.
     func take() -> Bool {
         isTaken.compareExchange(
             expected: false,

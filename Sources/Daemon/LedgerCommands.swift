@@ -23,7 +23,8 @@ struct LedgerCommands: OperatorCommands {
     let live: LiveConfiguration
     let log: DaemonLog
     let guards: Guards
-    let backups = BackupDesk()
+    let backups = OnlyOne()
+    let erasing = OnlyOne()
     let reading: @Sendable (String) -> Procedure?
     /// Makes and judges the tokens of plans.
     let plans = PlanToken()
@@ -43,7 +44,8 @@ struct LedgerCommands: OperatorCommands {
         status.offices = UInt64(totals.offices)
         status.cases = Status.Cases(
             open: UInt64(totals.casesOpen),
-            closed: UInt64(totals.casesClosed)
+            closed: UInt64(totals.casesClosed),
+            erased: UInt64(totals.casesErased)
         )
         status.referrals.delayed = UInt64(totals.delayed)
         status.referrals.custody = UInt64(totals.custody)
@@ -101,14 +103,13 @@ struct LedgerCommands: OperatorCommands {
     ) throws(OperatorFault) -> ProcedureSource {
         let versions = try read { try $0.versions(of: name) }
         let found = versions.first { version == nil || $0.version == version }
+        guard let newest = versions.first else { throw Self.noSuchProcedure(name) }
         guard let found else {
             throw OperatorFault(
                 code: "noSuchProcedure",
                 exit: .notFound,
-                text: versions.isEmpty
-                    ? "No procedure \(name) is published; `baridctl procedure list` shows which are."
-                    : "Procedure \(name) has no version \(version ?? 0); its newest is "
-                        + "\(versions[0].version)."
+                text: "Procedure \(name) has no version \(version ?? 0); its newest is "
+                    + "\(newest.version)."
             )
         }
         return ProcedureSource(name: name, version: found.version, source: found.source)
@@ -346,6 +347,14 @@ struct LedgerCommands: OperatorCommands {
             )
         }
         return serial
+    }
+
+    static func noSuchProcedure(_ name: String) -> OperatorFault {
+        OperatorFault(
+            code: "noSuchProcedure",
+            exit: .notFound,
+            text: "No procedure \(name) is published; `baridctl procedure list` shows which are."
+        )
     }
 
     static func noSuchCase(_ number: String) -> OperatorFault {

@@ -50,6 +50,11 @@ struct Metrics {
                 (["state": "closed"], Double(status.cases.closed)),
             ]
         )
+        page.gauge(
+            "barid_cases_erased",
+            "Closed cases whose content was erased.",
+            status.cases.erased
+        )
         let referrals = status.referrals
         page.gauges(
             "barid_referrals",

@@ -19,6 +19,8 @@ struct Selection {
     /// What would be done, for people.
     var text: String
     var referrals: [Item] = []
+    /// Cases it is about, where it is about no referrals.
+    var cases = 0
     /// How many more there are than one plan is about.
     var remaining = 0
     /// Numbers besides the referrals that must not change.
@@ -51,7 +53,7 @@ extension LedgerCommands {
         let expires = now + PlanToken.seconds
         var plan = Plan(
             text: selection.text,
-            count: UInt64(selection.referrals.count),
+            count: UInt64(selection.referrals.count + selection.cases),
             token: plans.token(of: selection.act, on: selection.items, expires: expires),
             validUntil: Instant(milliseconds: expires * 1_000)
         )

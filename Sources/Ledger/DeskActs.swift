@@ -211,7 +211,7 @@ extension LedgerWriter {
             standing.setHeld(false, serial)
             for referral in try readyReferrals(of: serial)
             where leases.lease(of: referral.number) == nil {
-                desks[Int(referral.office)].insert(referral)
+                desks[Int(referral.office)].insert(referral, atMost: windowItemsMax)
                 markBusy(referral.office)
             }
         case .reroute, .move, .redirect, .dismiss, .erase, .cut, .drain: break

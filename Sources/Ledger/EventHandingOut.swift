@@ -28,11 +28,13 @@ extension LedgerWriter {
         }
         var limit = Self.eventsPerTurn
         let start = effects.byteCount
+        let mark = effects.mark
         for number in events.busy.sorted() {
             guard limit > 0 else { break }
             let isUnfinished = try handOut(of: number, &limit, start, into: &effects)
             if !isUnfinished { events.busy.remove(number) }
         }
+        handEvents(of: effects, from: mark)
         try putQuestions(&limit, into: &effects)
     }
 

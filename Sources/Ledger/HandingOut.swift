@@ -78,10 +78,10 @@ extension LedgerWriter {
             after,
             office: office,
             lane: lane,
-            limit: Window.itemsMax
+            limit: windowItemsMax
         )
         let horizon =
-            found.count < Window.itemsMax ? UInt64.max : found.last?.number ?? UInt64.max
+            found.count < windowItemsMax ? UInt64.max : found.last?.number ?? UInt64.max
         desks[Int(office)].load(
             found.filter(isFree),
             lane: lane,
@@ -114,7 +114,8 @@ extension LedgerWriter {
             preconditionFailure("referral \(referral.number) names no case")
         }
         header.id = file.id
-        let isUnread = sessions[session].map { isWithheld(referral, from: $0) } ?? false
+        let record = sessions[session]
+        let isUnread = record.map { isWithheld(referral, from: $0) } ?? false
         if isUnread { header.flags |= Header.withheldFlag }
         file.bytes.withUnsafeBytes { bytes in
             effects.append(
@@ -127,6 +128,7 @@ extension LedgerWriter {
         }
         figures.deliveryMilliseconds.record(now - referral.entered)
         desks[Int(referral.office)].charge(session, bytes: file.bytes.count)
+        hand(isUnread ? file.envelopeBytes : file.bytes.count, to: record, session)
         desks[Int(referral.office)].leased += 1
     }
 

@@ -30,6 +30,8 @@ package final class LedgerWriter {
     @Confined var leases: Leases
     @Confined var desks: [Desk] = []
     @Confined var sessions: [UInt32: SessionRecord] = [:]
+    /// Referrals of a lane of an office kept in memory at most.
+    @Confined var windowItemsMax = Window.itemsMax
     /// Who the sessions are whose hello has not been judged yet.
     var introduced: [UInt32: Introduction] = [:]
     let recent = RecentCases()
@@ -151,6 +153,7 @@ package final class LedgerWriter {
     }
 
     func growDesks() {
+        windowItemsMax = Window.itemsMax(offices: directory.offices.count)
         while desks.count <= directory.offices.count {
             desks.append(Desk())
             isBusy.append(false)
@@ -493,8 +496,8 @@ package final class LedgerWriter {
     /// Copies the log into the database file and empties it, so that nothing that was erased is left
     /// in it.
     ///
-    /// - Returns: Whether it is empty; not while a reader still needs it.
-    /// - Throws: `SQLiteFault`; `isFull` if the disk has no room.
+    /// - Returns: Whether it is empty on disk; not while a reader still needs it.
+    /// - Throws: `SQLiteFault`; `isFull` if the disk has no room. After any other the process must end.
     package func emptyLog() throws(SQLiteFault) -> Bool {
         do {
             _ = try connection.checkpoint(.truncate)
@@ -502,6 +505,8 @@ package final class LedgerWriter {
             guard error.isBusy else { throw error }
             return false
         }
+        // SQLite cuts the file and leaves it to the next commit to bring that to disk.
+        try log.sync()
         wantsEmptyLog = false
         hasErasedEvents = false
         return true
@@ -559,6 +564,8 @@ final class SessionRecord {
     var subscriptions: [UInt64] = []
     /// Services it offers, or still has a question of.
     var services: [String] = []
+    /// What was handed out to it and has not passed the courier.
+    var underWay = UnderWay()
 
     init(agency: UInt32, connection: UInt64) {
         self.agency = agency

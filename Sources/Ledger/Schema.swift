@@ -133,12 +133,15 @@ enum Schema {
 
     private static func migrate(_ connection: Connection, from version: Int) throws {
         for (index, migration) in migrations.enumerated().dropFirst(version) {
-            // What a migration drops may be content.
+            // What a migration drops may be content, and what it copies need not fit into memory; it
+            // has no savepoints.
             try connection.execute(
                 """
-                PRAGMA secure_delete = ON; BEGIN IMMEDIATE; \(migration)
+                PRAGMA secure_delete = ON; PRAGMA cache_spill = ON;
+                BEGIN IMMEDIATE; \(migration)
                 PRAGMA application_id = \(applicationID);
-                PRAGMA user_version = \(index + 1); COMMIT; PRAGMA secure_delete = FAST
+                PRAGMA user_version = \(index + 1); COMMIT;
+                PRAGMA secure_delete = FAST; PRAGMA cache_spill = OFF
                 """
             )
         }

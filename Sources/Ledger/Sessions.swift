@@ -132,6 +132,7 @@ extension LedgerWriter {
             actor: request.session.connection
         )
         desks[Int(office)].attach(request.number)
+        desks[Int(office)].setHeld(request.session.underWay.isHeld, request.number)
         if !request.session.offices.contains(office) {
             request.session.offices.append(office)
             if let unread = unread(office, of: request.session) {
@@ -201,6 +202,7 @@ extension LedgerWriter {
             }
             desks[Int(lease.referral.office)].refund(session)
             giveBack(lease)
+        case .passed(let session, let bytes): pass(bytes, of: session)
         case .departed(let session):
             for lease in leases.leases(of: session) { giveBack(lease) }
             note(.ended(session: session))

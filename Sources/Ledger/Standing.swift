@@ -44,6 +44,6 @@ extension LedgerWriter {
     /// Puts a ready referral before the sessions of its office, unless its case is held.
     func offer(_ referral: Referral) {
         guard !standing.isHeld(referral.serial) else { return }
-        desks[Int(referral.office)].insert(referral)
+        desks[Int(referral.office)].insert(referral, atMost: windowItemsMax)
     }
 }

@@ -106,7 +106,10 @@ extension LedgerWriter {
             request.session.subscriptions.contains(number)
                 || request.session.subscriptions.count < Limits.subscriptionsMax
         else { return effects.refuse(.tooManySubscriptions, request) }
-        events.subscriptions.change(number) { $0.queue.join(request.number) }
+        events.subscriptions.change(number) {
+            $0.queue.join(request.number)
+            $0.queue.setHeld(request.session.underWay.isHeld, request.number)
+        }
         events.attached.insert(number)
         if !request.session.subscriptions.contains(number) {
             sessions[request.number]?.subscriptions.append(number)

@@ -26,6 +26,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
     case metricsFailed
     case backupMade
     case backupFailed
+    case retentionRan
 
     /// The message identifier of the journal, 32 hexadecimal digits.
     package var id: String {
@@ -47,6 +48,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .memoryNormal: "cb5794c6286d426291cebf2e8afea91e"
         case .metricsFailed: "0cb5dd662eff414b9b160801d4b5d8c6"
         case .backupMade: "13a0736e6501437ea84d6db4fa4d76bc"
+        case .retentionRan: "f352bcb73b4f4e77af0b08fd655f794a"
         case .backupFailed: "86fc1484e1ce4b26ba7f1fcd322cb481"
         }
     }
@@ -55,7 +57,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
     var level: Logger.Level {
         switch self {
         case .ready, .draining, .stopped, .configurationReloaded, .diskEnough, .memoryNormal,
-            .backupMade:
+            .backupMade, .retentionRan:
             .notice
         case .configurationUndone, .diskWarn, .clockJumped, .memoryHigh, .metricsFailed: .warning
         case .configurationRefused, .watchdogHungry, .diskReserve, .backupFailed: .error
@@ -89,6 +91,7 @@ package enum LogMessage: String, CaseIterable, Sendable {
         case .memoryNormal: "The daemon takes less memory than the mark warn again."
         case .metricsFailed: "The metrics could not be written to their file."
         case .backupMade: "The ledger was copied and the copy checked."
+        case .retentionRan: "The content of closed cases was erased whose period is over."
         case .backupFailed: "No backup was made."
         }
     }
@@ -116,6 +119,8 @@ package enum LogField: String, Sendable {
     case milliseconds
     /// Resident memory, in bytes.
     case resident
+    /// How many.
+    case count
     /// A directory.
     case path
     /// Messages of the kind that were left out before this one.

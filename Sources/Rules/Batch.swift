@@ -29,6 +29,9 @@ package enum SessionEvent: Sendable {
     case ended(session: UInt32)
     /// The session said bye: its leases go back at once, and no attempt is counted.
     case departed(session: UInt32)
+    /// So many bytes of deliveries and durable events told to the session have left for the network, or
+    /// nearly so, since it began.
+    case passed(session: UInt32, bytes: UInt64)
     /// A delivery could not be handed to the network: its lease goes back at once, and no attempt
     /// is counted.
     case undelivered(session: UInt32, referral: UInt64, generation: UInt64)

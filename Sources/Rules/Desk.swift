@@ -10,45 +10,73 @@ package struct Taker: Sendable {
     package var messages: UInt64
     /// Bytes it may still get; the last delivery may overdraw them, so that a large one passes.
     package var bytes: Int64
+    /// Whether it gets nothing for now, whatever credit it has: see `UnderWay`.
+    var isHeld = false
+    /// Whether its turn will come at its desk.
+    var isInTurn = false
+
+    /// Whether it may be sent something.
+    var mayTake: Bool { messages > 0 && bytes > 0 && !isHeld }
 }
 
 /// What an office has to hand out, and to whom.
 ///
 /// Handing out is first come, first served within a lane, the urgent lane first, and goes round
-/// among the sessions that have credit.
+/// among the sessions that may take something. Nothing here takes longer the more sessions there are,
+/// but for attaching and detaching.
 package struct Desk: Sendable {
     private var lanes = Array(repeating: Window(), count: Lane.allCases.count)
     private var takers: [Taker] = []
+    /// Where each session stands among `takers`; kept where there are more than `scannedMax`.
+    private var places: [UInt32: Int] = [:]
+    /// Sessions whose turn comes, by their places, from `turn` on; each taker that may take something is
+    /// there once, others until their turn comes.
+    private var turns: [Int] = []
     private var turn = 0
+    /// Sessions that may be sent something.
+    private var ableCount = 0
     /// Referrals ready on disk, leased ones among them.
     package var waiting = 0
     /// Referrals out under a lease.
     package var leased = 0
 
+    /// Sessions that are looked for one by one.
+    private static let scannedMax = 8
+
     /// A desk with no takers.
     package init() {}
 
     /// Whether some session may be sent a referral.
-    package var hasCredit: Bool { takers.contains { $0.messages > 0 && $0.bytes > 0 } }
+    package var hasCredit: Bool { ableCount > 0 }
 
     /// Sessions that staff the office.
     package var takerCount: Int { takers.count }
 
     /// Deliveries a session may still get.
     package func credit(of session: UInt32) -> UInt64 {
-        takers.first { $0.session == session }?.messages ?? 0
+        place(of: session).map { takers[$0].messages } ?? 0
     }
 
     /// Adds a session without credit; does nothing if it is there.
     package mutating func attach(_ session: UInt32) {
-        guard !takers.contains(where: { $0.session == session }) else { return }
+        guard place(of: session) == nil else { return }
         takers.append(Taker(session: session, messages: 0, bytes: 0))
+        if takers.count == Self.scannedMax + 1 {
+            findPlaces()
+        } else if takers.count > Self.scannedMax {
+            places[session] = takers.count - 1
+        }
     }
 
     /// Removes a session; with the last one the windows are dropped.
     package mutating func detach(_ session: UInt32) {
+        guard place(of: session) != nil else { return }
         takers.removeAll { $0.session == session }
+        findPlaces()
+        turns = takers.indices.filter { takers[$0].mayTake }
         turn = 0
+        for place in takers.indices { takers[place].isInTurn = takers[place].mayTake }
+        ableCount = turns.count
         if takers.isEmpty { dropWindows() }
     }
 
@@ -60,23 +88,38 @@ package struct Desk: Sendable {
         messages: UInt64,
         bytes: UInt64
     ) throws(RefusalCode) {
-        guard let place = takers.firstIndex(where: { $0.session == session }) else {
-            throw .notAttached
-        }
+        guard let place = place(of: session) else { throw .notAttached }
         guard messages <= Limits.creditMessagesMax, bytes <= Limits.creditBytesMax,
             takers[place].messages + messages <= Limits.creditMessagesMax,
             takers[place].bytes + Int64(bytes) <= Int64(Limits.creditBytesMax)
         else { throw .creditTooLarge }
-        takers[place].messages += messages
-        takers[place].bytes += Int64(bytes)
+        change(place) { taker in
+            taker.messages += messages
+            taker.bytes += Int64(bytes)
+        }
     }
 
-    /// The next session with credit, going round; nil if none has any.
+    /// Says whether a session is held, whatever credit it has; does nothing if it is not there.
+    package mutating func setHeld(_ isHeld: Bool, _ session: UInt32) {
+        guard let place = place(of: session) else { return }
+        change(place) { $0.isHeld = isHeld }
+    }
+
+    /// The next session that may be sent something, going round; nil if there is none.
     package mutating func nextTaker() -> UInt32? {
-        for offset in 0..<takers.count {
-            let place = (turn + offset) % takers.count
-            guard takers[place].messages > 0, takers[place].bytes > 0 else { continue }
-            turn = (place + 1) % takers.count
+        guard ableCount > 0 else { return nil }
+        while turn < turns.count {
+            let place = turns[turn]
+            turn += 1
+            guard takers[place].mayTake else {
+                takers[place].isInTurn = false
+                continue
+            }
+            turns.append(place)
+            if turn >= 64, turn * 2 >= turns.count {
+                turns.removeFirst(turn)
+                turn = 0
+            }
             return takers[place].session
         }
         return nil
@@ -84,21 +127,51 @@ package struct Desk: Sendable {
 
     /// Takes the cost of a delivery from a session's credit.
     package mutating func charge(_ session: UInt32, bytes: Int) {
-        guard let place = takers.firstIndex(where: { $0.session == session }) else { return }
-        takers[place].messages -= 1
-        takers[place].bytes -= Int64(bytes)
+        guard let place = place(of: session) else { return }
+        change(place) { taker in
+            taker.messages -= 1
+            taker.bytes -= Int64(bytes)
+        }
     }
 
     /// Gives back the cost of a delivery that never left.
     package mutating func refund(_ session: UInt32) {
-        guard let place = takers.firstIndex(where: { $0.session == session }) else { return }
-        takers[place].messages += 1
+        guard let place = place(of: session) else { return }
+        change(place) { $0.messages += 1 }
     }
 
-    /// Takes in a referral that became ready; `waiting` is the caller's to count.
-    package mutating func insert(_ referral: Referral) {
+    @inline(__always)
+    private func place(of session: UInt32) -> Int? {
+        guard takers.count > Self.scannedMax else {
+            return takers.firstIndex { $0.session == session }
+        }
+        return places[session]
+    }
+
+    /// Changes a taker; one that may take something again has its turn after the others.
+    @inline(__always)
+    private mutating func change(_ place: Int, _ change: (inout Taker) -> Void) {
+        let wasAble = takers[place].mayTake
+        change(&takers[place])
+        let isAble = takers[place].mayTake
+        guard wasAble != isAble else { return }
+        ableCount += isAble ? 1 : -1
+        guard isAble, !takers[place].isInTurn else { return }
+        takers[place].isInTurn = true
+        turns.append(place)
+    }
+
+    private mutating func findPlaces() {
+        places.removeAll(keepingCapacity: true)
+        guard takers.count > Self.scannedMax else { return }
+        for (place, taker) in takers.enumerated() { places[taker.session] = place }
+    }
+
+    /// Takes in a referral that became ready, into a window of at most `limit`; `waiting` is the caller's
+    /// to count.
+    package mutating func insert(_ referral: Referral, atMost limit: Int = Window.itemsMax) {
         guard !takers.isEmpty else { return }
-        lanes[Int(referral.lane)].insert(referral)
+        lanes[Int(referral.lane)].insert(referral, atMost: limit)
     }
 
     /// Takes out a referral that is no longer ready.

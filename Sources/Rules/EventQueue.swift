@@ -172,7 +172,13 @@ package struct EventQueue: Sendable {
 
     /// Whether an item may be given to this member.
     func hasCredit(_ place: Int) -> Bool {
-        members[place].messages > 0 && members[place].bytes > 0
+        members[place].mayTake
+    }
+
+    /// Says whether a session is held; does nothing if it does not take part.
+    package mutating func setHeld(_ isHeld: Bool, _ session: UInt32) {
+        guard let place = members.firstIndex(where: { $0.session == session }) else { return }
+        members[place].isHeld = isHeld
     }
 
     /// The next member with credit, going round.

@@ -7,6 +7,16 @@
 package struct Window: Sendable {
     /// Referrals a window holds at most.
     package static let itemsMax = 512
+    /// Referrals the windows of one lane of all offices hold at most together, while there are fewer
+    /// than 32 768 offices.
+    private static let itemsOfAllMax = 1 << 19
+    /// Referrals a window may hold however many offices there are: fewer would ask the disk too often.
+    private static let itemsMin = 16
+
+    /// Referrals a window holds at most where there are so many offices.
+    package static func itemsMax(offices: Int) -> Int {
+        min(itemsMax, max(itemsMin, itemsOfAllMax / max(1, offices)))
+    }
 
     private var items: [Referral] = []
     private var head = 0
@@ -22,8 +32,9 @@ package struct Window: Sendable {
     /// Whether the disk must be asked before the lane counts as empty.
     package var needsLoading: Bool { isEmpty && horizon != .max }
 
-    /// Takes in a referral that became ready, if the window covers its place.
-    package mutating func insert(_ referral: Referral) {
+    /// Takes in a referral that became ready, if the window covers its place; of more than `limit` the
+    /// last is forgotten.
+    package mutating func insert(_ referral: Referral, atMost limit: Int = itemsMax) {
         guard referral.number <= horizon else { return }
         if let last = items.last, head < items.count, last.number > referral.number {
             var place = items.count
@@ -32,7 +43,7 @@ package struct Window: Sendable {
         } else {
             items.append(referral)
         }
-        guard items.count - head > Self.itemsMax else { return }
+        guard items.count - head > limit else { return }
         items.removeLast()
         horizon = items[items.count - 1].number
     }

@@ -28,7 +28,8 @@ struct Baridctl: ParsableCommand {
             AgencyCommand.self, PolicyCommand.self, TopicCommand.self,
             SubscriptionCommand.self, CatalogueCommand.self, ServiceCommand.self,
             NoticeCommand.self, VerifyCommand.self, ExportCommand.self, InitCommand.self,
-            ConfigCommand.self, MetricsCommand.self, BackupCommand.self, CompletionCommand.self,
+            ConfigCommand.self, MetricsCommand.self, BackupCommand.self, RetentionCommand.self,
+            EraseCommand.self, CompletionCommand.self,
         ]
     )
 }

@@ -57,6 +57,9 @@ struct GoldenTests {
         "config show", "config diff", "config reload --reason x",
         "config reload --reason x --undo-after 300", "config confirm", "config undo --reason x",
         "backup create --to /var/lib/barid/backups/monday --reason x",
+        "retention run --dry-run", "retention run --procedure building-permit --reason x",
+        "erase \(StubCommands.number) --reason x --dry-run",
+        "erase \(StubCommands.number) --reason x --approve \(StubCommands.token)",
     ]
 
     @Test("is as it was promised")

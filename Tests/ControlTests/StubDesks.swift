@@ -267,4 +267,41 @@ extension StubCommands {
     ) throws(OperatorFault) -> PlanOutcome {
         try planned("drain", token, identity, reason)
     }
+
+    // MARK: Retention
+
+    func runRetention(
+        _ arguments: RetentionRunArguments,
+        by identity: OperatorIdentity,
+        reason: String?
+    ) throws(OperatorFault) -> RetentionReport {
+        let isDryRun = arguments.dryRun ?? false
+        if !isDryRun { note("retention \(arguments.procedure ?? "all")", identity, reason) }
+        var row = RetentionReport.Row(procedure: "building-permit", period: "P10Y")
+        row.cases = 2
+        row.bytes = 4_096
+        row.oldestClosedAt = Self.opened
+        var report = RetentionReport(isDryRun: isDryRun, at: Self.later)
+        report.cases = 2
+        report.bytes = 4_096
+        report.procedures = [row]
+        report.isLogEmptied = isDryRun ? nil : true
+        report.seconds = 0.25
+        return report
+    }
+
+    func erase(
+        _ arguments: EraseArguments,
+        by identity: OperatorIdentity,
+        reason: String
+    ) throws(OperatorFault) -> PlanOutcome {
+        guard arguments.number == Self.number else {
+            throw OperatorFault(
+                code: "noSuchCase",
+                exit: .notFound,
+                text: "No case has the number \(arguments.number)."
+            )
+        }
+        return try planned("erase \(arguments.number)", arguments.token, identity, reason)
+    }
 }

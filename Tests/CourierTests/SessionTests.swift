@@ -3,6 +3,7 @@
 import Rules
 import Testing
 import Wire
+import ZeroMQ
 
 @Suite(.timeLimit(.minutes(1))) struct SessionTests {
     @Test("hello goes to the ledger under a fresh token, and its answer opens the session")
@@ -124,6 +125,42 @@ import Wire
         let again = try bench.answerNext()
         #expect(again.endedSessions == [] && again.departedSessions == [])
         #expect(try #require(again.operations.first?.session) > session)
+    }
+
+    @Test(
+        "a session that obeys credit and reads slowly gets everything, and the ledger hears of it"
+    )
+    func slowReader() throws {
+        let bench = try Bench()
+        let (client, session, _) = try Client.open(bench, [.receiveHighWater(1)])
+        let body = [UInt8](repeating: 7, count: 70_000)
+        // More than libzmq keeps for a peer and more than may wait of what nobody bounds.
+        let count = 500
+        bench.complete { effects in
+            for number in 1...count {
+                var header = Header(.delivery)
+                header.subject = UInt64(number)
+                body.withUnsafeBytes { effects.append(header, session: session, body: $0) }
+            }
+        }
+        bench.complete { $0.append(Header(.answer, number: 9), session: session) }
+        var passed: UInt64 = 0
+        var isEnded = false
+        func note(_ batch: Batch) {
+            isEnded = isEnded || !batch.endedSessions.isEmpty
+            for case .passed(session, let bytes) in batch.events { passed = bytes }
+        }
+        note(try bench.answerNext())
+        #expect(passed > 0 && passed < UInt64(count * body.count))
+        for number in 1...count {
+            let told = try client.next()
+            #expect(told.header.verb == .delivery && told.header.subject == UInt64(number))
+            bench.advance(by: 1)
+            if bench.hasBatch() { note(try bench.answerNext()) }
+        }
+        #expect(try client.next().header.verb == .answer)
+        while passed + 1 << 20 <= UInt64(count * body.count) { note(try bench.answerNext()) }
+        #expect(!isEnded)
     }
 
     @Test("a silent session ends after the expiry and not before, one that speaks stays")

@@ -53,6 +53,22 @@ extension DaemonTests {
             #expect(figures["flow_to_floor"] as? Double ?? 0 > 0)
         }
 
+        @Test("a flow of large bodies, many at once, is told no session ended and loses nothing")
+        func largeBodies() throws {
+            let daemon = try DaemonProcess()
+            let figures = try bench(
+                daemon,
+                "flow",
+                "--size",
+                "65536",
+                "--window",
+                "400",
+                "--seconds",
+                "1"
+            )
+            #expect(figures["flows"] as? Int ?? 0 >= 400)
+        }
+
         @Test("submissions wait where nobody works on them, at the rate asked for")
         func submit() throws {
             let daemon = try DaemonProcess()

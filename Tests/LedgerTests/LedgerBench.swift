@@ -21,6 +21,9 @@ final class LedgerBench {
     var monotonic: Int64 = 1_000_000
     /// What the last turn told.
     private(set) var told: [Told] = []
+    /// Whether roads are as fast as the ledger: what is told has passed with the next turn.
+    var areRoadsFast = true
+    private var passed: [UInt32: UInt64] = [:]
     private var batch = Batch()
     private var requests: UInt32 = 0
     private var sessions: UInt32 = 0
@@ -108,9 +111,19 @@ final class LedgerBench {
             into: &effects
         )
         told = effects.items.map { Told($0, in: effects) }
+        if areRoadsFast { notePassed() }
         for step in told where step.header.verb == .step {
             steps[UInt64(step.session) << 32 | UInt64(step.header.number)] =
                 step.read(Envelope.Step.self)
+        }
+    }
+
+    private func notePassed() {
+        for item in told where item.header.verb == .delivery || item.header.verb == .event {
+            let bytes = UInt64(item.envelope.count + item.body.count)
+            passed[item.session, default: 0] += bytes
+            guard passed[item.session, default: 0] % UnderWay.bytesMax < bytes else { continue }
+            happen(.passed(session: item.session, bytes: passed[item.session, default: 0]))
         }
     }
 

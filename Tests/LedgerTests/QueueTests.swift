@@ -82,6 +82,41 @@ struct QueueTests {
         #expect(serials.isEmpty)
     }
 
+    @Test(
+        "a session whose road is slow is handed no more than may be under way, and others are served"
+    )
+    func slowRoad() throws {
+        bench.areRoadsFast = false
+        let body = String(repeating: "x", count: 1_000_000)
+        for _ in 0..<20 {
+            bench.submit(submitter, "line", body: body)
+            try bench.turn()
+        }
+        let most = Limits.creditBytesMax
+        let slow = try bench.hello("a")
+        try bench.attach(slow, "a/one")
+        bench.credit(slow, "a/one", messages: 100, bytes: most)
+        try bench.turn()
+        #expect(serials == Array(1...9))
+        bench.submit(submitter, "line")
+        try bench.turn()
+        #expect(serials.isEmpty)
+        // What staffs another office meanwhile is held there as well.
+        try bench.attach(slow, "a/two")
+        let swift = try bench.hello("a")
+        try bench.attach(swift, "a/one")
+        bench.credit(swift, "a/one", messages: 2, bytes: most)
+        try bench.turn()
+        #expect(bench.deliveries.map(\.session) == [swift, swift])
+        bench.happen(.passed(session: slow, bytes: 4_000_000))
+        try bench.turn()
+        #expect(serials.isEmpty, "free too early")
+        bench.happen(.passed(session: slow, bytes: 5_000_000))
+        try bench.turn()
+        #expect(bench.deliveries.count == 5)
+        #expect(bench.deliveries.allSatisfy { $0.session == slow })
+    }
+
     @Test("credit without attaching and credit beyond the limit are refused")
     func refusedCredit() throws {
         _ = try bench.staff(["a/one"])

@@ -20,6 +20,26 @@ struct SubscriptionTests {
         return (bench, city)
     }
 
+    @Test("a session whose road is slow is handed no more events than may be under way")
+    func slowRoad() throws {
+        let (bench, city) = try published(0)
+        bench.areRoadsFast = false
+        let all = try bench.subscribe(city, "city.>", credit: 0)
+        let body = String(repeating: "x", count: 1_000_000)
+        for _ in 0..<24 {
+            bench.publish(city, "city.n", body)
+            try bench.turn()
+        }
+        bench.creditEvents(city, all, 100, bytes: Limits.creditBytesMax)
+        var told = try bench.events().count
+        while case let more = try bench.events().count, more > 0 { told += more }
+        // One turn's worth may exceed it.
+        #expect((8...13).contains(told))
+        bench.happen(.passed(session: city, bytes: UInt64(told) * 1_000_000))
+        while case let more = try bench.events().count, more > 0 { told += more }
+        #expect((16...24).contains(told))
+    }
+
     @Test("over a kill nothing is missed and only what was not acknowledged comes again")
     func kill() throws {
         let (bench, city) = try published(0)

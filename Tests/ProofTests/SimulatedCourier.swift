@@ -11,6 +11,8 @@ struct SimulatedCourier {
     /// What happened to sessions since the last batch.
     var events: [SessionEvent] = []
     private var heard: [UInt32: Int64] = [:]
+    /// Bytes delivered to each session.
+    private var passed: [UInt32: UInt64] = [:]
     private var ended: Set<UInt32> = []
     private var batch = Batch()
     private var parcels: [Parcel] = []
@@ -55,6 +57,9 @@ struct SimulatedCourier {
     /// The batch gathered so far.
     mutating func handOver() -> (Batch, [Parcel]) {
         batch.events = events
+        for (session, bytes) in passed.sorted(by: { $0.key < $1.key }) where isOpen(session) {
+            batch.events.append(.passed(session: session, bytes: bytes))
+        }
         let handed = (batch, parcels)
         batch = Batch()
         parcels.removeAll()
@@ -77,6 +82,9 @@ struct SimulatedCourier {
             )
             return false
         }
+        if parcel.header.verb == .delivery {
+            passed[parcel.session, default: 0] += UInt64(parcel.envelope.count + parcel.body.count)
+        }
         guard let client = owners[parcel.session], client.session == parcel.session,
             client.isReachable
         else { return true }
@@ -89,6 +97,7 @@ struct SimulatedCourier {
         heard.removeAll()
         ended.removeAll()
         events.removeAll()
+        passed.removeAll()
         batch = Batch()
         parcels.removeAll()
     }

@@ -125,6 +125,85 @@ struct QueueRuleTests {
         #expect(!desk.hasCredit)
     }
 
+    @Test(
+        "turns go round among many sessions as among few, whoever comes, goes, is held or spent, seed 47"
+    )
+    func turnsOfMany() throws {
+        var random = SeededGenerator(seed: 47)
+        for many in [3, 40] {
+            var desk = Desk()
+            var credit: [UInt32: Int] = [:]
+            var held: Set<UInt32> = []
+            var lastTurn: [UInt32: Int] = [:]
+            for step in 0..<4_000 {
+                let session = UInt32.random(in: 1...UInt32(many), using: &random)
+                switch Int.random(in: 0..<12, using: &random) {
+                case 0:
+                    desk.detach(session)
+                    credit[session] = nil
+                    held.remove(session)
+                    lastTurn = [:]
+                case 1:
+                    desk.attach(session)
+                    credit[session] = credit[session] ?? 0
+                case 2 where credit[session] != nil:
+                    let isHeld = Bool.random(using: &random)
+                    desk.setHeld(isHeld, session)
+                    if isHeld { held.insert(session) } else { held.remove(session) }
+                    lastTurn = [:]
+                case 3...5 where credit[session] != nil:
+                    try desk.grant(session, messages: 2, bytes: 1_000)
+                    if credit[session] == 0 { lastTurn = [:] }
+                    credit[session, default: 0] += 2
+                default:
+                    let able = credit.filter { $0.value > 0 && !held.contains($0.key) }
+                    #expect(desk.hasCredit == !able.isEmpty)
+                    guard let next = desk.nextTaker() else {
+                        #expect(able.isEmpty)
+                        continue
+                    }
+                    #expect(able[next] != nil)
+                    // Nobody who may take something waits for longer than one that has its turn.
+                    let longest = able.keys.compactMap { lastTurn[$0] }.min()
+                    if let mine = lastTurn[next], let longest { #expect(mine == longest) }
+                    lastTurn[next] = step
+                    desk.charge(next, bytes: 1)
+                    credit[next, default: 0] -= 1
+                }
+                #expect(desk.takerCount == credit.count)
+                for (session, left) in credit { #expect(desk.credit(of: session) == UInt64(left)) }
+            }
+        }
+    }
+
+    @Test("a session is held at so many bytes under way, and free again at half of them")
+    func underWay() {
+        var underWay = UnderWay()
+        let most = Int(UnderWay.bytesMax)
+        var changes = [underWay.hand(most - 1), underWay.hand(1 << 20), underWay.hand(5)]
+        #expect(changes == [false, true, false] && underWay.isHeld)
+        changes = [
+            underWay.pass(UInt64(most / 2)), underWay.pass(UInt64(most / 2 + 1 << 20 + 10)),
+        ]
+        #expect(changes == [false, true] && !underWay.isHeld)
+        // What has not been handed out cannot have passed.
+        changes = [underWay.pass(.max), underWay.hand(most - 1), underWay.hand(1)]
+        #expect(changes == [false, false, true])
+    }
+
+    @Test("the windows of many offices are small enough for all of them to fit")
+    func manyWindows() {
+        #expect(Window.itemsMax(offices: 0) == Window.itemsMax)
+        #expect(Window.itemsMax(offices: 1_000) == Window.itemsMax)
+        for offices in [10_000, 32_768, 65_536] {
+            #expect((16...1 << 20 / offices).contains(Window.itemsMax(offices: offices)))
+        }
+        var window = Window()
+        window.load([], upTo: .max)
+        for number in 1...20 { window.insert(referral(UInt64(number)), atMost: 16) }
+        #expect(window.horizon == 16 && drain(&window) == Array(1...16))
+    }
+
     @Test("bytes may be overdrawn once, and then bar the session until granted again")
     func overdrawn() throws {
         var desk = Desk()

@@ -31,6 +31,8 @@ struct LedgerFiller {
     private var effects = Effects()
     private var number: UInt32 = 0
     private var desk: UInt64 = 0
+    /// Bytes delivered, as the courier would report them.
+    private var heard: UInt64 = 0
 
     static let read: @Sendable (String) -> Procedure? = { try? ProcedureDeclaration.read($0) }
 
@@ -103,6 +105,7 @@ struct LedgerFiller {
             header.generation = effect.header.generation
             header.serial = effect.header.serial
             var envelope: [UInt8] = []
+            heard += UInt64(effect.envelope.count + effect.body.count)
             if header.verb == .release { header.id.low = 86_400_000 }
             if header.verb == .refuse {
                 var reason = Envelope.Reason()
@@ -111,6 +114,7 @@ struct LedgerFiller {
             }
             ask(header, envelope: envelope)
         }
+        batch.events.append(.passed(session: Self.session, bytes: heard))
         try turn()
     }
 
