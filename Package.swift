@@ -156,9 +156,8 @@ let package = Package(
         .executableTarget(
             name: "Trials",
             dependencies: [
-                "baridd", "ProofKit", "TestKit", "Ledger", "Declarations", "Control", "Keys",
-                "ZeroMQ",
-                "Rules", "Wire", "Platform", arguments,
+                "baridd", "ProofKit", "TestKit", "Ledger", "Declarations", "Control",
+                "BaridClient", "Keys", "ZeroMQ", "Rules", "Wire", "Platform", arguments,
             ],
             path: "Tests/Trials",
             swiftSettings: settings

@@ -85,20 +85,29 @@ package struct LimitArguments: CommandArguments {
 
 /// Of `policy.grant`.
 package struct GrantArguments: CommandArguments {
-    package static let names: Set<String> = ["subject", "right", "pattern", "deny"]
+    package static let names: Set<String> = ["subject", "right", "pattern", "deny", "ceiling"]
     /// An agency, `@` and a role, or `*` for all.
     package var subject: String
     package var right: String
     package var pattern: String
     /// True for a rule that forbids.
     package var deny: Bool?
+    /// Highest classification a rule that allows allows; `restricted` if nil.
+    package var ceiling: String?
 
     /// These arguments.
-    package init(subject: String, right: String, pattern: String, deny: Bool? = nil) {
+    package init(
+        subject: String,
+        right: String,
+        pattern: String,
+        deny: Bool? = nil,
+        ceiling: String? = nil
+    ) {
         self.subject = subject
         self.right = right
         self.pattern = pattern
         self.deny = deny
+        self.ceiling = ceiling
     }
 }
 
@@ -141,16 +150,20 @@ package struct PolicyListArguments: CommandArguments {
 
 /// Of `policy.explain`.
 package struct ExplainArguments: CommandArguments {
-    package static let names: Set<String> = ["agency", "right", "object"]
+    package static let names: Set<String> = ["agency", "right", "object", "level"]
     package var agency: String
     package var right: String
     /// An office, procedure, service, topic or pattern of topics; `*` for a right on the bus.
     package var object: String
+    /// Classification of what is asked for; that of the procedure, or the highest of the
+    /// procedures that declare the office, if nil.
+    package var level: String?
 
     /// These arguments.
-    package init(agency: String, right: String, object: String) {
+    package init(agency: String, right: String, object: String, level: String? = nil) {
         self.agency = agency
         self.right = right
         self.object = object
+        self.level = level
     }
 }

@@ -53,14 +53,25 @@ package struct RuleRow: Equatable, Codable, Sendable {
     package var pattern: String
     /// False for a rule that forbids.
     package var allowed: Bool
+    /// Highest classification it allows; absent of a rule that forbids, and of a right that is not
+    /// classified.
+    package var ceiling: String?
 
     /// A row.
-    package init(number: UInt32, subject: String, right: String, pattern: String, allowed: Bool) {
+    package init(
+        number: UInt32,
+        subject: String,
+        right: String,
+        pattern: String,
+        allowed: Bool,
+        ceiling: String? = nil
+    ) {
         self.number = number
         self.subject = subject
         self.right = right
         self.pattern = pattern
         self.allowed = allowed
+        self.ceiling = ceiling
     }
 }
 
@@ -110,13 +121,16 @@ package struct Explanation: Equatable, Codable, Sendable {
     package var allowed: Bool
     /// The rule that decided; absent where none fits, which denies.
     package var rule: RuleRow?
+    /// The classification it was judged at; absent of a right that is not classified.
+    package var level: String?
     /// The same in words.
     package var text: String
 
     /// An explanation.
-    package init(allowed: Bool, rule: RuleRow?, text: String) {
+    package init(allowed: Bool, rule: RuleRow?, level: String? = nil, text: String) {
         self.allowed = allowed
         self.rule = rule
+        self.level = level
         self.text = text
     }
 }

@@ -33,6 +33,7 @@ extension Switchboard {
             token: drawToken(),
             agency: agency,
             identity: peer.identity,
+            descriptor: peer.descriptor,
             meter: meter,
             helloNumber: header.number,
             lastSeen: listeningNow

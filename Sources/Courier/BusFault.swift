@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Platform
 package import ZeroMQ
 
 /// Why the bus cannot start or go on.
@@ -14,6 +15,8 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
     case endpointNotLoopback(String)
     /// libzmq could not do what was asked; the endpoint stands in the fault.
     case socket(ZeroMQFault)
+    /// The system could not do what was asked, for want of descriptors mostly.
+    case system(SystemFault)
 
     package var description: String {
         switch self {
@@ -32,6 +35,7 @@ package enum BusFault: Error, Equatable, CustomStringConvertible {
             binds loopback only; use tcp://127.0.0.1:PORT, tcp://[::1]:PORT or an ipc:// path
             """
         case .socket(let fault): fault.description
+        case .system(let fault): fault.description
         }
     }
 }

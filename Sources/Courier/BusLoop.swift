@@ -111,8 +111,9 @@ package final class BusLoop: Sendable {
             }
             bulletin = endpoint
         }
+        let messages = try messageWatch()
         do throws(ZeroMQFault) {
-            var board = try open(endpoints, bulletin: bulletin)
+            var board = try open(endpoints, bulletin: bulletin, messages: messages)
             bound(board.boundEndpoints)
             try serve(&board)
             publish(&board)
@@ -129,14 +130,17 @@ package final class BusLoop: Sendable {
 
     private func open(
         _ endpoints: [Endpoint],
-        bulletin: Endpoint?
+        bulletin: Endpoint?,
+        messages: MessageWatch
     ) throws(ZeroMQFault) -> Switchboard {
-        // A keyed gate has a monitor with a socket at each end beside its own.
+        // A gate has a monitor with a socket at each end beside its own.
         let context = try Context(socketCountMax: Int32(clamping: endpoints.count * 3 + 16))
         var poller = Poller(capacity: endpoints.count * 2 + 2)
         let signalSlot = poller.add(fileDescriptor: ledger.signal.fileDescriptor)
         // Before any gate: a handler must be there when the first peer knocks.
-        let door = try endpoints.contains(where: isKeyed) ? doorkeeper(in: context) : nil
+        let door =
+            try endpoints.contains(where: isKeyed)
+            ? doorkeeper(in: context, messages: messages) : nil
         door?.watch(with: &poller)
         var gates: [Gate] = []
         for endpoint in endpoints {
@@ -156,6 +160,7 @@ package final class BusLoop: Sendable {
             configuration: configuration,
             gates: gates,
             door: door,
+            messages: messages,
             bulletin: board,
             announcements: announcements,
             cuts: cuts,
@@ -200,17 +205,28 @@ package final class BusLoop: Sendable {
         endpoint.isNetwork || configuration.isEveryEndpointKeyed
     }
 
-    private func doorkeeper(in context: Context) throws(ZeroMQFault) -> Doorkeeper {
-        let messageBytesMax = Limits.messageBytesMax(bodyBytesMax: configuration.bodyBytesMax)
-        return try Doorkeeper(
+    private func messageWatch() throws(BusFault) -> MessageWatch {
+        do throws(SystemFault) {
+            return try MessageWatch(
+                messageBytesMax: Limits.messageBytesMax(bodyBytesMax: configuration.bodyBytesMax)
+            )
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func doorkeeper(
+        in context: Context,
+        messages: MessageWatch
+    ) throws(ZeroMQFault) -> Doorkeeper {
+        try Doorkeeper(
             in: context,
             limits: DoorLimits(
                 connectionsMax: configuration.connectionsMax,
                 connectionsPerAddressMax: configuration.connectionsPerAddressMax,
-                // One whole message on its way, and what the kernel may hold for it.
-                unfinishedBytesMax: UInt64(messageBytesMax * 2 + (8 << 20)),
                 descriptorsMax: Descriptors.limit / 10 * 9
-            )
+            ),
+            messages: messages
         )
     }
 }

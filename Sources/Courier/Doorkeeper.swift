@@ -8,12 +8,16 @@ internal import ZeroMQ
 /// Who comes in at the keyed gates, and who is thrown out again.
 ///
 /// Answers libzmq's questions about keys from the policy the ledger gave, follows every TCP
-/// connection from its acceptance on, and cuts those that send a message without end, say no hello,
-/// are one too many, or whose key is no longer good. Confined to the bus thread.
+/// connection from its acceptance on, and cuts those that say no hello, are one too many, or whose key
+/// is no longer good. Confined to the bus thread.
 final class Doorkeeper {
-    /// Pause between looks at the connections, in milliseconds: what a peer can push through in
-    /// that time, beyond `unfinishedBytesMax`, is what it can make libzmq hold.
+    /// Pause between looks at the connections, in milliseconds.
     static let lookMilliseconds: Int64 = 100
+    /// Keys judged in one turn.
+    ///
+    /// A crowd that knocks at once must not hold up those who are in: the rest waits for the next
+    /// turn, which comes at once, and with it libzmq's work on their handshakes.
+    static let questionsInTurnMax = 8
     /// How long a connection may be without a session before it is cut, handshake included.
     static let silenceMilliseconds: Int64 = 15_000
     /// How many connections a second may make room for others, at a limit.
@@ -27,6 +31,7 @@ final class Doorkeeper {
     private(set) var access = Access()
     private let authenticator: Authenticator
     private let limits: DoorLimits
+    private let messages: MessageWatch
     private var connections: [Int32: Connection] = [:]
     private var waiting = WaitingRoom()
     private var perAddress: [String: Int] = [:]
@@ -50,18 +55,19 @@ final class Doorkeeper {
         var sessionlessSince: Int64?
         /// When it is to be cut, if it is.
         var cutAt: Int64?
-        /// Whether a finished message came since the last look.
-        var hasSpoken = false
-        /// Bytes TCP had received at the last look.
-        var bytesSeen: UInt64 = 0
-        /// Bytes up to which all that was received belongs to finished messages.
-        var bytesFinished: UInt64 = 0
     }
 
     /// Takes the place of the context's authenticator; make it before the gates.
-    init(in context: Context, limits: DoorLimits) throws(ZeroMQFault) {
+    ///
+    /// `messages` is told who comes and goes.
+    init(
+        in context: Context,
+        limits: DoorLimits,
+        messages: MessageWatch
+    ) throws(ZeroMQFault) {
         authenticator = try Authenticator(in: context)
         self.limits = limits
+        self.messages = messages
     }
 
     /// Has the poller wake us for questions.
@@ -72,9 +78,10 @@ final class Doorkeeper {
 
     // MARK: Questions and events
 
-    /// Answers every question that waits.
+    /// Answers the questions that wait, so many in a turn.
     func answer(wall: Int64) throws(ZeroMQFault) {
-        while let question = try authenticator.next() {
+        for _ in 0..<Self.questionsInTurnMax {
+            guard let question = try authenticator.next() else { return }
             guard let bytes = question.publicKey, let key = PublicKey(bytes) else {
                 account.count(.unproven, agency: "", peer: question.address)
                 try authenticator.refuse(question)
@@ -123,6 +130,7 @@ final class Doorkeeper {
             port: peer?.port ?? 0,
             sessionlessSince: now
         )
+        messages.enter(descriptor)
         perAddress[address, default: 0] += 1
         waiting.enter(descriptor, acceptedAs: counters.accepted, address: address)
         counters.accepted += 1
@@ -171,6 +179,7 @@ final class Doorkeeper {
 
     private func forget(_ descriptor: Int32) {
         guard let ended = connections.removeValue(forKey: descriptor) else { return }
+        messages.leave(descriptor)
         let left = perAddress[ended.address, default: 1] - 1
         perAddress[ended.address] = left > 0 ? left : nil
     }
@@ -191,12 +200,8 @@ final class Doorkeeper {
         }
         connections[descriptor]?.user = user
         connections[descriptor]?.agency = key.agency
-        connections[descriptor]?.hasSpoken = true
         return Identity(key: key, descriptor: descriptor)
     }
-
-    /// Notes that a finished message came.
-    func heard(_ descriptor: Int32) { connections[descriptor]?.hasSpoken = true }
 
     /// Why a session may not go on, counted; nil if it may.
     func denial(of identity: Identity, wall: Int64) -> Denial? {
@@ -249,11 +254,8 @@ final class Doorkeeper {
 
     /// Looks at every connection, and cuts those that must go.
     ///
-    /// - Parameters:
-    ///   - now: Milliseconds that never go back.
-    ///   - areGatesEmpty: Whether every finished message has been taken from libzmq: only then are
-    ///     bytes that were received and not delivered part of a message without end.
-    func look(now: Int64, areGatesEmpty: Bool) {
+    /// - Parameter now: Milliseconds that never go back.
+    func look(now: Int64) {
         lastLook = now
         for (descriptor, connection) in connections {
             if let cutAt = connection.cutAt {
@@ -263,27 +265,20 @@ final class Doorkeeper {
             if let since = connection.sessionlessSince, now - since >= Self.silenceMilliseconds {
                 deny(.silent, connection)
                 cutNow(descriptor)
-                continue
             }
-            guard areGatesEmpty, let received = Connections.bytesReceived(descriptor) else {
-                continue
-            }
-            guard !connection.hasSpoken else {
-                // A message that was finished since the last look began before its end, and those
-                // of one connection come in order: all that had been received then is finished.
-                connections[descriptor]?.bytesFinished = connection.bytesSeen
-                connections[descriptor]?.bytesSeen = received
-                connections[descriptor]?.hasSpoken = false
-                continue
-            }
-            connections[descriptor]?.bytesSeen = received
-            guard received - min(received, connection.bytesFinished) > limits.unfinishedBytesMax
-            else { continue }
-            deny(.endless, connection)
-            cutNow(descriptor)
         }
         counters.connections = connections.count
         waiting.tidy(openCount: connections.count)
+    }
+
+    /// Cuts the sender of a message without end; false if the connection came by an open gate.
+    func cutEndless(_ descriptor: Int32) -> Bool {
+        guard let connection = connections[descriptor] else { return false }
+        // Once is enough; what arrives until it has ended changes nothing.
+        guard connection.cutAt != .max else { return true }
+        deny(.endless, connection)
+        cutNow(descriptor)
+        return true
     }
 
     /// What was refused since the last call, at most once in a while for each peer.
@@ -316,8 +311,6 @@ struct Identity {
 struct DoorLimits {
     var connectionsMax: Int
     var connectionsPerAddressMax: Int
-    /// Bytes of one unfinished message, above which its sender is cut.
-    var unfinishedBytesMax: UInt64
     /// A connection under this descriptor or a higher one is cut at once.
     ///
     /// The system gives the lowest

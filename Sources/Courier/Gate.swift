@@ -25,7 +25,9 @@ final class Gate {
     /// Whether every peer must prove a key.
     let isKeyed: Bool
     private let socket: Socket
-    private let monitor: Monitor?
+    private let monitor: Monitor
+    /// Where the poller tells that something happened to a connection.
+    let eventSlot: Int
     /// True while parts of a refused message may still wait.
     private var isSkipping = false
 
@@ -66,12 +68,10 @@ final class Gate {
         try socket.set(.ipv6(wanted.text.contains("[")))
         if let secretKey {
             try socket.set(.curveServer(secretKey: secretKey, domain: "barid"))
-            let monitor = try Monitor(of: socket, name: "monitor-\(wanted.text)")
-            _ = poller.add(monitor.socket)
-            self.monitor = consume monitor
-        } else {
-            monitor = nil
         }
+        let monitor = try Monitor(of: socket, name: "monitor-\(wanted.text)")
+        eventSlot = poller.add(monitor.socket)
+        self.monitor = consume monitor
         isKeyed = secretKey != nil
         try socket.bind(wanted.text)
         endpoint = try socket.lastEndpoint
@@ -79,15 +79,13 @@ final class Gate {
         self.socket = socket
     }
 
-    /// The next thing that happened to a connection of a keyed gate, or nil.
+    /// The next thing that happened to a connection, or nil.
     ///
     /// - Throws: `ZeroMQFault` if the context is shut down.
-    func nextEvent() throws(ZeroMQFault) -> MonitorEvent? {
-        switch monitor {
-        case .some(let monitor): return try monitor.next()
-        case .none: return nil
-        }
-    }
+    func nextEvent() throws(ZeroMQFault) -> MonitorEvent? { try monitor.next() }
+
+    /// The connection by which the message in `frame` came; -1 if libzmq does not know.
+    var sourceDescriptor: Int32 { frame.sourceDescriptor() ?? -1 }
 
     /// Takes the next message, or at most `frameBudget` frames of one that is not kept.
     ///

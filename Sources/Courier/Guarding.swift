@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Platform
 internal import Rules
 internal import Wire
 internal import ZeroMQ
@@ -12,6 +13,7 @@ extension Switchboard {
     /// Called for every message, so that a change of the policy bites on the next one. What was
     /// judged under this policy is not judged again, unless its key's time is over.
     mutating func known(_ heard: Peer) throws(ZeroMQFault) -> Peer? {
+        messages.heard(heard.descriptor)
         guard let door, gates[heard.gate].isKeyed else { return heard }
         var peer = heard
         guard let session = peer.session, let identity = session.identity else {
@@ -24,7 +26,6 @@ extension Switchboard {
             try end(session)
             return nil
         }
-        door.heard(identity.descriptor)
         peer.identity = identity
         if session.accessEpoch == door.access.epoch, wall < identity.key.ends { return peer }
         return try mayGoOn(session) ? peer : nil
@@ -147,21 +148,53 @@ extension Switchboard {
 
     /// Answers who may come in, and takes in who came and went.
     mutating func attendDoor() throws(ZeroMQFault) {
-        guard let door else { return }
-        for gate in gates where gate.isKeyed { try door.follow(gate, now: now) }
-        try door.answer(wall: wall)
+        for gate in gates where hasEvents(gate) { try follow(gate) }
+        try door?.answer(wall: wall)
     }
 
-    /// Looks at every connection when it is time.
+    /// Looks at every connection when it is time, and at those where bytes arrive.
     mutating func lookRound() throws(ZeroMQFault) {
-        guard let door, door.isDue(now: now) else { return }
+        let isDoorDue = door?.isDue(now: now) ?? false
+        let isWatchDue = isMessageWatchDue
+        guard isDoorDue || isWatchDue else { return }
         // Whoever has ended must be known before a descriptor is cut: its number may be another's.
-        for gate in gates where gate.isKeyed { try door.follow(gate, now: now) }
-        door.look(now: now, areGatesEmpty: areGatesEmpty)
+        for gate in gates { try follow(gate) }
+        if isDoorDue { door?.look(now: now) }
+        guard isWatchDue else { return }
+        let guilty = messages.look(
+            now: now,
+            areGatesEmpty: areGatesEmpty,
+            takenBytes: counters.bytesIn
+        )
+        for descriptor in guilty where door?.cutEndless(descriptor) != true {
+            let peer = Connections.credentials(of: descriptor)
+            openAccount.count(
+                .endless,
+                agency: "",
+                peer: peer.map { "process \($0.processID) of user \($0.userID)" } ?? "unix socket"
+            )
+            Connections.cut(descriptor)
+        }
+    }
+
+    /// Takes in who came and went at a gate.
+    private mutating func follow(_ gate: Gate) throws(ZeroMQFault) {
+        if gate.isKeyed {
+            try door?.follow(gate, now: now)
+            return
+        }
+        while let event = try gate.nextEvent() {
+            switch event {
+            case .accepted(let descriptor): messages.enter(descriptor)
+            case .disconnected(let descriptor): messages.leave(descriptor)
+            default: break
+            }
+        }
     }
 
     /// Hands what was refused to the ledger, for the journal.
     mutating func accountForDenials() {
+        batch.denials.append(contentsOf: openAccount.take(now: now))
         guard let door else { return }
         batch.denials.append(contentsOf: door.takeDenials(now: now))
     }

@@ -11,6 +11,8 @@ struct Peer {
     var session: Session?
     /// Who it is, as its key proves; nil at an open gate.
     var identity: Identity?
+    /// The connection it speaks by; -1 if libzmq does not know.
+    var descriptor: Int32 = -1
 }
 
 extension Switchboard {
@@ -158,7 +160,12 @@ extension Switchboard {
     private func peer(at gate: Int, _ route: UInt32) -> Peer {
         let session = sessions.session(gate: gate, route: route)
         session?.lastSeen = listeningNow
-        return Peer(gate: gate, route: route, session: session)
+        return Peer(
+            gate: gate,
+            route: route,
+            session: session,
+            descriptor: session?.descriptor ?? gates[gate].sourceDescriptor
+        )
     }
 }
 

@@ -28,6 +28,8 @@ final class Session {
     let agency: String
     /// Who is behind it, as a key proves; nil at an open gate.
     let identity: Identity?
+    /// The connection it came by; -1 if libzmq does not know.
+    let descriptor: Int32
     /// `User-Id` of its frames, ended by a zero byte.
     let userID: [CChar]
     /// What its agency has and does; nil at an open gate.
@@ -72,6 +74,7 @@ final class Session {
         token: Identifier,
         agency: String,
         identity: Identity? = nil,
+        descriptor: Int32 = -1,
         meter: AgencyMeter? = nil,
         helloNumber: UInt32,
         lastSeen: Int64
@@ -82,6 +85,7 @@ final class Session {
         self.token = token
         self.agency = agency
         self.identity = identity
+        self.descriptor = descriptor
         self.meter = meter
         userID = Array((identity?.key.userID ?? "").utf8CString)
         self.lastSeen = lastSeen

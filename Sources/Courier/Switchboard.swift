@@ -42,10 +42,15 @@ struct Switchboard: ~Copyable {
     let gates: [Gate]
     /// Guards the keyed gates; nil where there is none.
     let door: Doorkeeper?
+    /// Who sends messages without end.
+    let messages: MessageWatch
+    /// What was refused at gates that are not keyed.
+    var openAccount = DenialAccount()
     let bulletin: Bulletin?
     let announcements: Mailbox<Announcement>
     let cuts: Mailbox<UInt32>
     private let signalSlot: Int
+    private let arrivalSlot: Int
     private var poller: Poller
 
     var sessions = SessionTable()
@@ -99,6 +104,7 @@ struct Switchboard: ~Copyable {
         configuration: BusConfiguration,
         gates: [Gate],
         door: Doorkeeper?,
+        messages: MessageWatch,
         bulletin: Bulletin?,
         announcements: Mailbox<Announcement>,
         cuts: Mailbox<UInt32>,
@@ -111,9 +117,12 @@ struct Switchboard: ~Copyable {
         self.configuration = configuration
         self.gates = gates
         self.door = door
+        self.messages = messages
         self.bulletin = bulletin
         self.announcements = announcements
         self.cuts = cuts
+        var poller = poller
+        arrivalSlot = poller.add(fileDescriptor: messages.fileDescriptor)
         self.poller = poller
         self.signalSlot = signalSlot
         self.ledger = ledger
@@ -146,6 +155,8 @@ struct Switchboard: ~Copyable {
     /// Effects come first, so that the ledger has its next batch while we do the rest.
     mutating func turn() throws(ZeroMQFault) {
         setListening(!batch.isFull)
+        // Bytes arrive all the time: they wake us only when it is time for a look.
+        poller.setInterest(now >= messages.nextLook ? .readable : [], of: arrivalSlot)
         _ = try poller.waitForWork(timeoutMilliseconds: patienceMilliseconds)
         let isWoken = poller.readiness(of: signalSlot) != []
         if isWoken { ledger.signal.drain() }
@@ -177,7 +188,10 @@ struct Switchboard: ~Copyable {
         }
         try flush()
         setListening(false)
-        poller.setInterest([], of: signalSlot)
+        // Nothing but room for what waits may end a pause.
+        for slot in [signalSlot, arrivalSlot] + gates.map(\.eventSlot) {
+            poller.setInterest([], of: slot)
+        }
         // Counted, not timed, so that a clock that stands still cannot hold us.
         for _ in 0..<100 where !congested.isEmpty {
             _ = try poller.waitForWork(timeoutMilliseconds: Int(Self.retryMilliseconds))
@@ -194,9 +208,20 @@ struct Switchboard: ~Copyable {
         if batchesOutstanding == 0, !batch.isEmpty || stage == .draining { return 0 }
         if isFeedLeft || !departures.isEmpty { return 0 }
         let round = congested.isEmpty ? lastSweep + Self.sweepMilliseconds : nextRetry
-        let due = min(round, questions.nextAlarm ?? .max, door?.nextLook ?? .max)
+        let look =
+            now < messages.nextLook || messages.isInDoubt ? messages.nextLook : .max
+        let due = min(round, look, questions.nextAlarm ?? .max, door?.nextLook ?? .max)
         return Int(min(max(due - now, 0), Self.sweepMilliseconds))
     }
+
+    /// Whether bytes have arrived that should be looked at now.
+    var isMessageWatchDue: Bool {
+        guard now >= messages.nextLook else { return false }
+        return messages.isInDoubt || poller.readiness(of: arrivalSlot) != []
+    }
+
+    /// Whether something happened to a connection of a gate.
+    func hasEvents(_ gate: Gate) -> Bool { poller.readiness(of: gate.eventSlot) != [] }
 
     private mutating func collectEffects() throws(ZeroMQFault) {
         while let effects = ledger.collect() {

@@ -23,8 +23,12 @@ extension LedgerCommands {
             )
         }
         let isAllowed = rule.deny != true
+        let ceiling = try level(rule.ceiling, of: right)
+        guard isAllowed || rule.ceiling == nil else {
+            throw badRule("A rule that forbids does so at every level; leave the ceiling out.")
+        }
         let number = try change(
-            .grant(subject, right, pattern, isAllowed: isAllowed),
+            .grant(subject, right, pattern, isAllowed: isAllowed, ceiling: ceiling ?? .restricted),
             identity,
             reason
         )
@@ -34,7 +38,8 @@ extension LedgerCommands {
                 subject: subject,
                 right: right,
                 pattern: pattern,
-                isAllowed: isAllowed
+                isAllowed: isAllowed,
+                ceiling: ceiling ?? .restricted
             )
         )
     }
@@ -88,19 +93,78 @@ extension LedgerCommands {
 
     func explain(_ question: ExplainArguments) throws(OperatorFault) -> Explanation {
         let right = try right(question.right)
+        let level: Classification
+        if let given = try self.level(question.level, of: right) {
+            level = given
+        } else {
+            level = try ownLevel(of: question.object, right)
+        }
         let decision = try read { try $0.access() }.policy.decide(
             question.agency,
             right,
-            on: question.object
+            on: question.object,
+            at: level
         )
-        let text =
-            decision.rule.map { "Rule \($0.number) decides: \($0.text)." }
-            ?? "No rule fits, and what no rule allows is denied."
         return Explanation(
             allowed: decision.isAllowed,
             rule: decision.rule.map { RuleRow($0) },
-            text: text
+            level: right.isClassified ? level.word : nil,
+            text: Self.text(of: decision, at: level)
         )
+    }
+
+    private static func text(of decision: PolicyDecision, at level: Classification) -> String {
+        if let rule = decision.rule { return "Rule \(rule.number) decides: \(rule.text)." }
+        guard let lower = decision.lower else {
+            return "No rule fits, and what no rule allows is denied."
+        }
+        return "Rule \(lower.number) goes not far enough: \(lower.text), and this is \(level.word)."
+    }
+
+    /// The classification of what an agency would be let to, as far as the procedures tell.
+    private func ownLevel(
+        of object: String,
+        _ right: Right
+    ) throws(OperatorFault) -> Classification {
+        let procedures = try read { reader in
+            try reader.versions(of: right.object == .procedure ? object : nil)
+        }
+        switch right.object {
+        case .procedure: return procedures.first.flatMap { level(of: $0) } ?? .restricted
+        case .office:
+            return procedures.filter { $0.source.contains(object) }.compactMap { version in
+                guard let procedure = reading(version.source),
+                    procedure.offices.contains(where: { $0.name == object })
+                else { return nil }
+                return procedure.classification
+            }.max() ?? .restricted
+        case .topic, .service, .bus: return .public
+        }
+    }
+
+    private func level(of version: LedgerReader.Version) -> Classification? {
+        reading(version.source)?.classification
+    }
+
+    /// The classification of a word; nil if none is given.
+    private func level(
+        _ word: String?,
+        of right: Right
+    ) throws(OperatorFault) -> Classification? {
+        guard let word else { return nil }
+        guard right.isClassified else {
+            throw badRule(
+                "The right \(right.word) has no classification; only rights on offices and "
+                    + "procedures have."
+            )
+        }
+        guard let level = Classification(word: word) else {
+            throw badRule(
+                "\"\(word.prefix(100))\" is no classification; they are "
+                    + Classification.allCases.map(\.word).joined(separator: ", ") + "."
+            )
+        }
+        return level
     }
 
     private func right(_ word: String) throws(OperatorFault) -> Right {
@@ -135,7 +199,8 @@ extension RuleRow {
             subject: rule.subject.text,
             right: rule.right.word,
             pattern: rule.pattern.text,
-            allowed: rule.isAllowed
+            allowed: rule.isAllowed,
+            ceiling: rule.isAllowed && rule.right.isClassified ? rule.ceiling.word : nil
         )
     }
 }

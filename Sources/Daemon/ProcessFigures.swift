@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Platform
 
 /// What the system calls this process.
 enum ThisProcess {
@@ -12,17 +13,7 @@ enum ThisProcess {
 enum ProcessFigures {
     /// Memory resident now, in bytes; 0 if the system does not tell.
     static var residentBytes: Int {
-        let file = open("/proc/self/statm", O_RDONLY)
-        guard file >= 0 else { return 0 }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 128)
-        let count = read(file, &bytes, bytes.count)
-        guard count > 0 else { return 0 }
-        let fields = bytes[..<count].split(separator: UInt8(ascii: " "))
-        guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else {
-            return 0
-        }
-        return pages * sysconf(Int32(_SC_PAGESIZE))
+        Int(clamping: (try? ResidentMemory())?.bytes ?? 0)
     }
 
     /// When a file was last changed, in seconds since 1970; 0 if there is none.

@@ -116,7 +116,7 @@ package struct Settings: Equatable, Sendable {
             if text == word(.bulletin) { return .bulletin }
             return text == "ipc://" + configuration.busSocket ? .data : .listen
         case .endpointNotLoopback: return .bulletin
-        case .endpointMissing, .socket: return .listen
+        case .endpointMissing, .socket, .system: return .listen
         }
     }
 

@@ -9,6 +9,7 @@ import Wire
 /// tags, duplicate keys and unknown keys are refused.
 /// ```yaml
 /// procedure: NAME
+/// classification: restricted         # or public, secret, top-secret: of all its cases
 /// title: TITLE                       # {en: …, ar: …}, or one text taken to be English
 /// term: P60D                         # of the whole case, optional
 /// retention: P10Y                    # content is erased so long after closing; default: never
@@ -53,8 +54,8 @@ package struct ProcedureDeclaration {
     package static let itineraryStep = "itinerary"
 
     private static let keys = [
-        "procedure", "title", "term", "retention", "due", "hops", "attributes", "offices", "start",
-        "steps", "itinerary", "after-closing",
+        "procedure", "classification", "title", "term", "retention", "due", "hops", "attributes",
+        "offices", "start", "steps", "itinerary", "after-closing",
     ]
 
     /// Reads a declaration.
@@ -87,6 +88,12 @@ package struct ProcedureDeclaration {
             .word(of: "The name of the procedure", &findings)
         _ = name?.isName(of: "a procedure", &findings)
         var procedure = Procedure(name: name?.text ?? "")
+        let level = section["classification"]?.oneOf(
+            Classification.allCases.map(\.word),
+            of: "classification",
+            &findings
+        )
+        procedure.classification = level.flatMap { Classification(word: $0) } ?? .restricted
         procedure.title = section["title"]?.title(of: "title", &findings) ?? [:]
         procedure.term = section["term"]?.term(of: "term", &findings)
         procedure.retention = section["retention"]?.retention(&findings)
@@ -105,6 +112,15 @@ package struct ProcedureDeclaration {
         let reading = StepReading(offices: offices?.map(\.name), attributes: attributes)
         var sketch = route(section, reading, &findings)
         procedure.takesItinerary = section["itinerary"] != nil
+        if procedure.takesItinerary, procedure.classification > .restricted,
+            offices?.isEmpty == true
+        {
+            findings.add(
+                .missingKey,
+                at: section["classification"]?.place ?? section.place,
+                "An itinerary above restricted must declare the offices that it may visit."
+            )
+        }
         if let entry = section.entry("after-closing") {
             sketch.actions = actions(entry.value, ofItinerary: procedure.takesItinerary, &findings)
         }

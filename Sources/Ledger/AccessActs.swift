@@ -17,8 +17,8 @@ package enum AccessAct: Sendable {
     /// Refuses an agency's connections until it is resumed.
     case suspend(agency: String)
     case resume(agency: String)
-    /// Adds a rule.
-    case grant(PolicySubject, Right, RightPattern, isAllowed: Bool)
+    /// Adds a rule; one that forbids has no ceiling.
+    case grant(PolicySubject, Right, RightPattern, isAllowed: Bool, ceiling: Classification)
     /// Removes a rule.
     case withdraw(rule: UInt32)
     case give(role: String, agency: String)
@@ -115,8 +115,8 @@ extension LedgerWriter {
             )
             guard count > 0 else { throw AccessRefusal.unchanged }
             try journalChange(.agencyResumed, agency, name, who)
-        case .grant(let subject, let right, let pattern, let isAllowed):
-            return try grant(subject, right, pattern, isAllowed, who)
+        case .grant(let subject, let right, let pattern, let isAllowed, let ceiling):
+            return try grant(subject, right, pattern, isAllowed, ceiling, who)
         case .withdraw(let number): try withdraw(number, who)
         case .give(let role, let name): try set(role, name, isGiven: true, who)
         case .take(let role, let name): try set(role, name, isGiven: false, who)
@@ -216,20 +216,21 @@ extension LedgerWriter {
         _ right: Right,
         _ pattern: RightPattern,
         _ isAllowed: Bool,
+        _ ceiling: Classification,
         _ who: Operator
     ) throws -> UInt32 {
         let rules = try AccessRows(connection).rules() ?? []
         guard rules.count < AccessBook.rulesMax else { throw AccessRefusal.tooMany }
         let isThere = rules.contains {
             $0.subject == subject && $0.right == right && $0.pattern == pattern
-                && $0.isAllowed == isAllowed
+                && $0.isAllowed == isAllowed && (!isAllowed || $0.ceiling == ceiling)
         }
         guard !isThere else { throw AccessRefusal.ruleExists }
         _ = try accessBook.change(
             "INSERT INTO rule (subject, right, pattern, allowed) VALUES (?, ?, ?, ?)",
             [
                 .text(subject.text), .number(Int64(right.rawValue)), .text(pattern.text),
-                .number(isAllowed ? 1 : 0),
+                .number(PolicyRule.stored(isAllowed: isAllowed, ceiling: ceiling)),
             ]
         )
         let number = UInt32(truncatingIfNeeded: connection.lastInsertRow)
@@ -238,7 +239,8 @@ extension LedgerWriter {
             subject: subject,
             right: right,
             pattern: pattern,
-            isAllowed: isAllowed
+            isAllowed: isAllowed,
+            ceiling: ceiling
         )
         try journalChange(.ruleGranted, 0, "rule \(number): \(rule.text)", who, about: number)
         return number

@@ -75,6 +75,9 @@ struct AccessBook {
         return count
     }
 
+    /// What is judged by the policy has changed, though the policy has not.
+    mutating func touch() { isTouched = true }
+
     /// The transaction was committed.
     mutating func settle() {
         guard isTouched else { return }
@@ -170,7 +173,8 @@ struct AccessRows {
         while try rows.step() {
             guard let right = Right(rawValue: UInt8(truncatingIfNeeded: rows.int64(2))),
                 let pattern = RightPattern(rows.string(3), for: right),
-                let subject = PolicySubject(text: rows.string(1))
+                let subject = PolicySubject(text: rows.string(1)),
+                let ceiling = PolicyRule.ceiling(stored: rows.int64(4))
             else { return nil }
             rules.append(
                 PolicyRule(
@@ -178,7 +182,8 @@ struct AccessRows {
                     subject: subject,
                     right: right,
                     pattern: pattern,
-                    isAllowed: rows.int64(4) != 0
+                    isAllowed: rows.int64(4) != 0,
+                    ceiling: ceiling
                 )
             )
         }
@@ -218,5 +223,28 @@ struct AccessRows {
             )
         }
         return quotas
+    }
+}
+
+extension PolicyRule {
+    /// What `rule.allowed` holds: 0 forbids, 1 allows up to `restricted`, 2 `public`, 3 `secret`,
+    /// 4 `top-secret`.
+    ///
+    /// Rules from before there were ceilings hold 0 and 1.
+    private static let stored: [Int64: Classification] = [
+        1: .restricted, 2: .public, 3: .secret, 4: .topSecret,
+    ]
+
+    /// The ceiling of a row, or nil if it is none.
+    ///
+    /// That of a rule that forbids means nothing.
+    static func ceiling(stored number: Int64) -> Classification? {
+        number == 0 ? .restricted : stored[number]
+    }
+
+    /// What `rule.allowed` holds for a rule.
+    static func stored(isAllowed: Bool, ceiling: Classification) -> Int64 {
+        guard isAllowed else { return 0 }
+        return stored.first { $0.value == ceiling }?.key ?? 0
     }
 }

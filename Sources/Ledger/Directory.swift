@@ -37,6 +37,10 @@ final class Directory {
     @Confined private var agencyNumbers: [String: UInt32] = [:]
     @Confined private var officeNumbers: [String: UInt32] = [:]
     @Confined private var latest: [String: UInt32] = [:]
+    /// The highest classification of the procedures that declare an office.
+    @Confined private var officeLevels: [UInt32: Classification] = [:]
+    /// The highest classification of all procedures.
+    @Confined private(set) var highestLevel = Classification.restricted
     private let insertAgency: Statement
     private let updateAgency: Statement
     private let updateObserver: Statement
@@ -142,6 +146,17 @@ final class Directory {
         return agencies.indices.contains(place) && agencies[place].mayBackdate
     }
 
+    /// The highest classification an office deals with; where no procedure declares it, an
+    /// itinerary that is restricted may visit it.
+    func level(ofOffice name: String) -> Classification {
+        officeNumber(name).flatMap { officeLevels[$0] } ?? .restricted
+    }
+
+    /// The classification of a version of a procedure; the highest if there is none.
+    func level(ofProcedure number: UInt32) -> Classification {
+        procedure(number)?.procedure.classification ?? .topSecret
+    }
+
     func agencyNumber(_ name: String) -> UInt32? { agencyNumbers[name] }
     func officeNumber(_ name: String) -> UInt32? { officeNumbers[name] }
 
@@ -235,7 +250,9 @@ final class Directory {
         self.offices.removeSubrange(offices...)
         self.procedures.removeSubrange(procedures...)
         latest = [:]
-        for published in self.procedures { latest[published.procedure.name] = published.number }
+        officeLevels = [:]
+        highestLevel = .restricted
+        for published in self.procedures { take(published) }
     }
 
     private func add(_ agency: AgencyRow) {
@@ -261,7 +278,16 @@ final class Directory {
             officeNumber: { officeNumbers[$0] }
         )
         procedures.append(published)
-        latest[procedure.name] = number
+        take(published)
         return published
+    }
+
+    private func take(_ published: PublishedProcedure) {
+        latest[published.procedure.name] = published.number
+        let level = published.procedure.classification
+        highestLevel = max(highestLevel, level)
+        for office in published.declaredOffices {
+            officeLevels[office] = max(officeLevels[office] ?? .public, level)
+        }
     }
 }

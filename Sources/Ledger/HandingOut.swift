@@ -112,7 +112,7 @@ extension LedgerWriter {
             preconditionFailure("referral \(referral.number) names no case")
         }
         header.id = file.id
-        let isUnread = record?.unread.contains(referral.office) == true
+        let isUnread = record.map { isWithheld(referral, from: $0) } ?? false
         if isUnread { header.flags |= Header.withheldFlag }
         file.bytes.withUnsafeBytes { bytes in
             effects.append(

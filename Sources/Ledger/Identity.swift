@@ -91,9 +91,7 @@ extension LedgerWriter {
             leave(number, session)
             record.subscriptions.removeAll { $0 == number }
         }
-        record.unread = record.offices.filter { office in
-            !mayRead(directory.office(office)?.name ?? "", record)
-        }
+        record.unread = record.offices.compactMap { unread($0, of: record) }
         return nil
     }
 
@@ -102,32 +100,61 @@ extension LedgerWriter {
         guard record.key != nil, let office = directory.office(office),
             let agency = directory.agency(record.agency)
         else { return record.key == nil }
-        return accessBook.access.policy.allows(agency.name, .staff, on: office.name)
+        return accessBook.access.policy.allows(
+            agency.name,
+            .staff,
+            on: office.name,
+            at: directory.level(ofOffice: office.name)
+        )
     }
 
-    /// Checks that a session has a right; one at an open endpoint has all.
+    /// Checks that a session has a right on what is of a level; one at an open endpoint has all.
     ///
     /// - Throws: `notGranted`.
-    func demand(_ right: Right, on object: String, of request: Request) throws(RefusalCode) {
+    func demand(
+        _ right: Right,
+        on object: String,
+        at level: Classification = .public,
+        of request: Request
+    ) throws(RefusalCode) {
         guard request.session.key != nil else { return }
         let agency = directory.agency(request.session.agency)?.name ?? ""
-        guard accessBook.access.policy.allows(agency, right, on: object) else { throw .notGranted }
+        guard accessBook.access.policy.allows(agency, right, on: object, at: level) else {
+            throw .notGranted
+        }
     }
 
     /// Whether a request may claim an earlier instant for an act on a case of a procedure.
-    func mayBackdate(_ procedure: String, _ request: Request) -> Bool {
+    func mayBackdate(
+        _ procedure: String,
+        at level: Classification = .public,
+        _ request: Request
+    ) -> Bool {
         guard request.header.instant != 0, let agency = directory.agency(request.session.agency),
             agency.mayBackdate
         else { return false }
         return request.session.key == nil
-            || accessBook.access.policy.allows(agency.name, .backdate, on: procedure)
+            || accessBook.access.policy.allows(agency.name, .backdate, on: procedure, at: level)
     }
 
-    /// Whether a session may read what is handed to an office.
-    func mayRead(_ office: String, _ record: SessionRecord) -> Bool {
-        guard record.key != nil else { return true }
+    /// What a session may not read of what is handed to an office; nil if it may read all there is.
+    func unread(_ office: UInt32, of record: SessionRecord) -> Unread? {
+        guard record.key != nil else { return nil }
         let agency = directory.agency(record.agency)?.name ?? ""
-        return accessBook.access.policy.allows(agency, .read, on: office)
+        let name = directory.office(office)?.name ?? ""
+        let ceiling = accessBook.access.policy.ceiling(agency, .read, on: name)
+        // Not the office's own level: an operator may have sent a case where it was not declared.
+        if let ceiling, ceiling >= directory.highestLevel { return nil }
+        return Unread(office: office, ceiling: ceiling)
+    }
+
+    /// Whether the content of a referral is withheld from a session.
+    func isWithheld(_ referral: Referral, from record: SessionRecord) -> Bool {
+        guard let unread = record.unread.first(where: { $0.office == referral.office }) else {
+            return false
+        }
+        guard let ceiling = unread.ceiling else { return true }
+        return directory.level(ofProcedure: referral.step.procedure) > ceiling
     }
 
     /// Checks that the session may settle what the office holds.
@@ -136,7 +163,8 @@ extension LedgerWriter {
     func demandStaff(_ office: UInt32, of request: Request) throws(RefusalCode) {
         // What it has attached was judged under this epoch.
         guard request.session.key != nil, !request.session.offices.contains(office) else { return }
-        try demand(.staff, on: directory.office(office)?.name ?? "", of: request)
+        let name = directory.office(office)?.name ?? ""
+        try demand(.staff, on: name, at: directory.level(ofOffice: name), of: request)
     }
 
     // MARK: The journal
@@ -172,6 +200,13 @@ extension LedgerWriter {
             try tables.insertContent(receipt.position, envelope: bytes, body: .empty)
         }
     }
+}
+
+/// An office of which a session may read nothing, or only what is classified up to a ceiling.
+struct Unread {
+    var office: UInt32
+    /// Nil if it may read nothing.
+    var ceiling: Classification?
 }
 
 extension SessionRecord {

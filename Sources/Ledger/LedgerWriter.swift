@@ -554,8 +554,8 @@ final class SessionRecord {
     let connection: UInt64
     /// The key it proved; nil at an open endpoint.
     var key: EnrolledKey?
-    /// Offices it staffs whose content it may not read.
-    @Confined var unread: [UInt32] = []
+    /// Offices it staffs of whose content it may not read all.
+    @Confined var unread: [Unread] = []
     /// The epoch of the policy under which it was last found good.
     @Confined var accessEpoch: UInt64 = 0
     /// Offices it staffs.

@@ -138,6 +138,8 @@ extension LedgerWriter {
             _ = try openOffice(office.name, agency: agency, title: title, actor: who.actor)
         }
         let published = try directory.publish(procedure, source: source, at: now, uid: who.uid)
+        // An office may hold more than those who staff it may see.
+        accessBook.touch()
         var record = record(.procedurePublished, who)
         record.step = published.number(ofStep: 0)
         record.digest =

@@ -119,7 +119,12 @@ extension LedgerWriter {
             else { throw RefusalCode.nameInvalid }
             let agency = directory.agencyNumber(Name.agency(ofOffice: attach.office))
             guard agency == request.session.agency else { throw RefusalCode.otherAgency }
-            try demand(.staff, on: attach.office, of: request)
+            try demand(
+                .staff,
+                on: attach.office,
+                at: directory.level(ofOffice: attach.office),
+                of: request
+            )
             guard
                 directory.officeNumber(attach.office) != nil
                     || directory.offices.count < Directory.officesMax
@@ -139,7 +144,9 @@ extension LedgerWriter {
         desks[Int(office)].setHeld(request.session.underWay.isHeld, request.number)
         if !request.session.offices.contains(office) {
             request.session.offices.append(office)
-            if !mayRead(attach.office, request.session) { request.session.unread.append(office) }
+            if let unread = unread(office, of: request.session) {
+                request.session.unread.append(unread)
+            }
         }
         var answer = Header(.answer, number: request.header.number)
         answer.subject = UInt64(office)

@@ -31,6 +31,7 @@ extension LedgerWriter {
                 now: now,
                 mayBackdate: mayBackdate(
                     directory.procedure(holding.referral.step.procedure)?.procedure.name ?? "",
+                    at: directory.level(ofProcedure: holding.referral.step.procedure),
                     request
                 )
             )
@@ -284,17 +285,18 @@ extension LedgerWriter {
         guard hop.published.step(referral.step)?.mayRefer == true else {
             throw RefusalCode.referNotAllowed
         }
+        let level = hop.published.procedure.classification
         guard hop.published.procedure.takesItinerary else {
             guard reason.offices.count == 1, let name = reason.offices.first,
                 let office = directory.officeNumber(name),
                 hop.published.declaredOffices.contains(office)
             else { throw RefusalCode.unknownOffice }
-            try demand(.refer, on: name, of: hop.request)
+            try demand(.refer, on: name, at: level, of: hop.request)
             hop.movement = .office(office)
             return
         }
-        try demand(.amend, on: hop.published.procedure.name, of: hop.request)
-        for name in reason.offices { try demand(.refer, on: name, of: hop.request) }
+        try demand(.amend, on: hop.published.procedure.name, at: level, of: hop.request)
+        for name in reason.offices { try demand(.refer, on: name, at: level, of: hop.request) }
         let rest = try itinerary(reason.offices, for: hop.published)
         let visited = try itinerary(of: referral.serial).prefix(Int(referral.slot) + 1)
         guard visited.count + rest.count <= Limits.itineraryOfficesMax else {

@@ -87,7 +87,7 @@ extension LedgerWriter {
             throw RefusalCode.unknownProcedure
         }
         let procedure = published.procedure
-        try demand(.submit, on: procedure.name, of: request)
+        try demand(.submit, on: procedure.name, at: procedure.classification, of: request)
         try demandRoom(for: request)
         let occurredAt = try occurredAt(procedure, request)
         try Admission.check(envelope.attributes, against: procedure)
@@ -109,7 +109,7 @@ extension LedgerWriter {
         try Admission.occurredAt(
             claimed: request.header.instant,
             now: now,
-            mayBackdate: mayBackdate(procedure.name, request)
+            mayBackdate: mayBackdate(procedure.name, at: procedure.classification, request)
         )
     }
 
@@ -120,7 +120,12 @@ extension LedgerWriter {
         guard let existing = try tables.caseRow(request.header.serial),
             let published = directory.procedure(existing.procedure)
         else { throw RefusalCode.unknownCase }
-        try demand(.submit, on: published.procedure.name, of: request)
+        try demand(
+            .submit,
+            on: published.procedure.name,
+            at: published.procedure.classification,
+            of: request
+        )
         let occurredAt = try occurredAt(published.procedure, request)
         guard existing.closed != 0 else { throw RefusalCode.caseOpen }
         guard existing.erased == 0 else { throw RefusalCode.caseErased }

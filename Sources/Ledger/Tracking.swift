@@ -24,7 +24,7 @@ extension LedgerWriter {
             }
             try trail.tellDelays(tables.delay)
             do throws(RefusalCode) {
-                try demand(.track, on: trail.procedure, of: request)
+                try demand(.track, on: trail.procedure, at: trail.classification, of: request)
             } catch {
                 return effects.refuse(error, request)
             }

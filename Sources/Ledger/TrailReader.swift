@@ -57,6 +57,8 @@ package struct CaseTrail: Sendable {
     package var id: String
     package var procedure: String
     package var version: UInt32
+    /// How far it may be known, as its procedure declares.
+    package var classification: Classification
     package var isOpen: Bool
     package var result: String
     package var submittedBy: String
@@ -158,6 +160,7 @@ package final class TrailReader {
             id: id.text,
             procedure: procedure.name,
             version: version,
+            classification: procedure.classification,
             isOpen: true,
             result: caseStatement.string(6),
             submittedBy: try agency(UInt32(caseStatement.int64(2))),

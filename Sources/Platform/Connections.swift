@@ -42,9 +42,18 @@ package enum Connections {
         return (text(host), port)
     }
 
-    /// Bytes TCP has received over the connection, whether anybody read them or not; nil if the
-    /// descriptor is no TCP connection.
-    package static func bytesReceived(_ descriptor: Int32) -> UInt64? {
+    /// Bytes that were read from a TCP connection; nil if the descriptor is none.
+    ///
+    /// What TCP has received, less what waits to be read.
+    package static func bytesRead(_ descriptor: Int32) -> UInt64? {
+        // Asked first: what comes in between is not counted as read.
+        guard let received = bytesReceived(descriptor) else { return nil }
+        var waiting: Int32 = 0
+        guard ioctl(descriptor, UInt(FIONREAD), &waiting) == 0 else { return nil }
+        return received - min(received, UInt64(max(waiting, 0)))
+    }
+
+    private static func bytesReceived(_ descriptor: Int32) -> UInt64? {
         var information = [UInt8](repeating: 0, count: 256)
         var size = socklen_t(information.count)
         let status = getsockopt(
@@ -58,6 +67,17 @@ package enum Connections {
         return information.withUnsafeBytes {
             $0.loadUnaligned(fromByteOffset: bytesReceivedOffset, as: UInt64.self)
         }
+    }
+
+    /// The process and user at the other end of a unix socket when it connected; nil if it is none
+    /// or has ended.
+    package static func credentials(of descriptor: Int32) -> (processID: Int32, userID: UInt32)? {
+        // The kernel's `struct ucred`: process, user, group, 32 bits each.
+        var record: (Int32, UInt32, UInt32) = (0, 0, 0)
+        var size = socklen_t(MemoryLayout.size(ofValue: record))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &record, &size) == 0, record.0 > 0
+        else { return nil }
+        return (record.0, record.1)
     }
 
     /// Ends a connection in both directions; its owner notices, and closes it.

@@ -33,6 +33,24 @@ enum LinuxCalls {
         as: (@Sendable @convention(c) (Int32, UnsafePointer<sigset_t>, Int32) -> Int32).self
     )
 
+    /// `epoll_create1(2)`.
+    static let epollCreate = named(
+        "epoll_create1",
+        as: (@Sendable @convention(c) (Int32) -> Int32).self
+    )
+
+    /// `epoll_ctl(2)`; the event is a `struct epoll_event`.
+    static let epollControl = named(
+        "epoll_ctl",
+        as: (@Sendable @convention(c) (Int32, Int32, Int32, UnsafeMutableRawPointer?) -> Int32).self
+    )
+
+    /// `epoll_wait(2)`; the events are an array of `struct epoll_event`.
+    static let epollWait = named(
+        "epoll_wait",
+        as: (@Sendable @convention(c) (Int32, UnsafeMutableRawPointer?, Int32, Int32) -> Int32).self
+    )
+
     /// `accept4(2)`.
     static let accept4 = named(
         "accept4",

@@ -9,6 +9,8 @@ package struct Procedure: Equatable, Sendable {
     package var name: String
     /// What people call it, by language (`en`, `ar`).
     package var title: [String: String] = [:]
+    /// How far the content of its cases may be known.
+    package var classification = Classification.restricted
     /// The offices it may use; every step's office is among them.
     package var offices: [OfficeDeclaration] = []
     /// Attributes its cases declare, for guards and for the offices.

@@ -50,6 +50,9 @@ package enum Right: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Whether it is judged by the classification of a procedure.
+    package var isClassified: Bool { object == .office || object == .procedure }
+
     /// The word in tables and JSON.
     package var word: String {
         switch self {

@@ -11,7 +11,8 @@ struct PolicyCommand: ParsableCommand {
             A subject is an agency, @ROLE, or * for all. Rights are staff, read and refer on \
             offices; submit, amend, backdate and track on procedures; publish and subscribe on \
             topics; ask and offer on services; catalogue on *. What no rule allows is denied, and \
-            what a rule denies no other allows.
+            what a rule denies no other allows. A rule on offices or procedures allows up to a \
+            classification: public, restricted, secret or top-secret.
             """,
         subcommands: [
             Grant.self, Revoke.self, List.self, Explain.self, Give.self, Take.self,
@@ -29,6 +30,8 @@ struct PolicyCommand: ParsableCommand {
         var what: String
         @Flag(help: "Forbid it, whatever other rules allow.")
         var deny = false
+        @Option(help: "Highest classification it allows; restricted unless told otherwise.")
+        var upTo: String?
         @Option(help: "Why; goes into the journal.")
         var reason: String
         @OptionGroup var connection: ConnectionOptions
@@ -37,7 +40,13 @@ struct PolicyCommand: ParsableCommand {
             try connection.perform { (client, output) throws(OperatorFault) in
                 let rule: RuleRow = try client.request(
                     .policyGrant,
-                    GrantArguments(subject: who, right: right, pattern: what, deny: deny),
+                    GrantArguments(
+                        subject: who,
+                        right: right,
+                        pattern: what,
+                        deny: deny,
+                        ceiling: upTo
+                    ),
                     reason: reason
                 )
                 try output.show(rule, schema: "policy.grant") {
@@ -106,13 +115,17 @@ struct PolicyCommand: ParsableCommand {
         var right: String
         @Argument(help: "What on.")
         var what: String
+        @Option(
+            help: "Its classification; that of the procedure, or the highest of an office's."
+        )
+        var at: String?
         @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
                 let explanation: Explanation = try client.request(
                     .policyExplain,
-                    ExplainArguments(agency: who, right: right, object: what)
+                    ExplainArguments(agency: who, right: right, object: what, level: at)
                 )
                 try output.show(explanation, schema: "policy.explain") {
                     ["\(explanation.allowed ? "allowed" : "denied"). \(explanation.text)"]
@@ -171,10 +184,10 @@ private func plain(_ role: String) -> String {
 extension RuleRow: Listed {
     static let columns = [
         Column(name: "rule", isNumber: true), Column(name: "effect"), Column(name: "who"),
-        Column(name: "right"), Column(name: "what"),
+        Column(name: "right"), Column(name: "what"), Column(name: "up to"),
     ]
 
     var cells: [String] {
-        [String(number), allowed ? "allow" : "deny", subject, right, pattern]
+        [String(number), allowed ? "allow" : "deny", subject, right, pattern, ceiling ?? ""]
     }
 }

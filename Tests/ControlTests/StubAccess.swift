@@ -22,7 +22,8 @@ extension StubCommands {
         subject: "@permits",
         right: "submit",
         pattern: "building-*",
-        allowed: true
+        allowed: true,
+        ceiling: "restricted"
     )
 
     private static func agency(
@@ -154,7 +155,7 @@ extension StubCommands {
         return Explanation(
             allowed: true,
             rule: Self.rule,
-            text: "Rule 3 decides: allow @permits submit building-*."
+            text: "Rule 3 decides: allow @permits submit building-* up to restricted."
         )
     }
 }

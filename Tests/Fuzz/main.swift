@@ -128,6 +128,8 @@ private func arguments(of command: String, in line: Data) {
         guard let right = Right(word: given.right),
             let pattern = RightPattern(given.pattern, for: right)
         else { return }
+        let level = given.ceiling.flatMap { Classification(word: $0) }
+        expect(level == nil || level?.word == given.ceiling, "a level is told as written")
         expect(pattern.text == given.pattern, "a pattern is told as written")
     case .policyRevoke: _ = read(RuleArguments.self)
     case .policyRole: _ = read(RoleArguments.self)

@@ -48,15 +48,83 @@ struct AccessTests {
         return refusal
     }
 
-    private func grant(_ agency: String, _ right: Right, _ pattern: String) throws {
+    @discardableResult
+    private func grant(
+        _ agency: String,
+        _ right: Right,
+        _ pattern: String,
+        upTo ceiling: Classification = .restricted
+    ) throws -> UInt32 {
         try change(
             .grant(
                 .agency(agency),
                 right,
                 try #require(RightPattern(pattern, for: right)),
-                isAllowed: true
+                isAllowed: true,
+                ceiling: ceiling
             )
         )
+    }
+
+    // MARK: Classification
+
+    @Test("secret cases are submitted, staffed, read and tracked under secret ceilings only")
+    func classified() throws {
+        let key = try enrol("a", 1)
+        try grant("a", .submit, "*")
+        let staffing = try grant("a", .staff, "*")
+        try grant("a", .read, "*")
+        try grant("a", .track, "*")
+        let session = try bench.hello("a", key: key)
+        try bench.attach(session, "a/one")
+        #expect(try bench.reply(to: bench.submit(session, "line")).isAnswer)
+        bench.credit(session, "a/one", messages: 1)
+        try bench.turn()
+        let open = try #require(bench.deliveries.first)
+        #expect(open.lane & Header.withheldFlag == 0)
+
+        // The next version is secret, and with it all that its offices deal with.
+        try bench.publish("classification: secret\n" + Samples.line)
+        #expect(try bench.reply(to: bench.settle(.complete, open)).refusal == .notGranted)
+        #expect(try bench.reply(to: bench.askToAttach(session, "a/one")).refusal == .notGranted)
+        #expect(try bench.reply(to: bench.submit(session, "line")).refusal == .notGranted)
+        try grant("a", .staff, "*", upTo: .topSecret)
+        try grant("a", .submit, "line", upTo: .secret)
+        try bench.attach(session, "a/one")
+        #expect(try bench.reply(to: bench.submit(session, "line")).isAnswer)
+        bench.credit(session, "a/one", messages: 1)
+        try bench.turn()
+        let held = try #require(bench.deliveries.last)
+        #expect(held.body.isEmpty && held.lane & Header.withheldFlag != 0)
+        #expect(try reply(toTracking: held.serial, session).refusal == .notGranted)
+        #expect(try reply(toTracking: open.serial, session).isAnswer)
+        try grant("a", .read, "a/*", upTo: .secret)
+        try grant("a", .track, "line", upTo: .secret)
+        #expect(try reply(toTracking: held.serial, session).isAnswer)
+        #expect(try bench.reply(to: bench.submit(session, "line")).isAnswer)
+        bench.credit(session, "a/one", messages: 1)
+        try bench.turn()
+        #expect(try #require(bench.deliveries.last).lane & Header.withheldFlag == 0)
+        try change(.withdraw(rule: staffing))
+        #expect(try bench.reply(to: bench.settle(.complete, held)).isAnswer)
+        try bench.verify()
+    }
+
+    @Test("a ceiling outlives a restart, and a rule from before there were ceilings is restricted")
+    func ceilings() throws {
+        _ = try enrol("a", 1)
+        for level in Classification.allCases { try grant("a", .submit, "line", upTo: level) }
+        try bench.reopen()
+        let rules = try bench.reader().rules()
+        #expect(rules.map(\.ceiling) == Classification.allCases)
+        #expect(!rules.contains { !$0.isAllowed })
+        try bench.verify()
+    }
+
+    private func reply(toTracking serial: UInt64, _ session: UInt32) throws -> Told {
+        var track = Header(.track)
+        track.serial = serial
+        return try bench.reply(to: bench.ask(track, session))
     }
 
     @Test("nothing a key asks after its revocation is recorded, whatever is still under way")

@@ -141,6 +141,11 @@ final class OperatorTraffic {
     private func revoke(_ choice: Int) throws {
         let candidates = keys.filter { $0.value == "live" && $0.key.hasPrefix("e") }.keys.sorted()
         guard let agency = candidates.randomItem(choice) else { return }
+        try revoke(agency)
+    }
+
+    /// Revokes every key of an agency.
+    func revoke(_ agency: String) throws {
         keys[agency] = "live or revoked"
         var control = try control()
         let _: AgencyAccess = try control.request(

@@ -14,8 +14,8 @@ final class ServedDaemon {
     private var output: Int32
     private var isReaped = false
 
-    /// Starts `baridd` beside this program on a data directory.
-    init(data: String, _ options: [String] = []) throws {
+    /// Starts `baridd` beside this program on a data directory, with so many descriptors at most.
+    init(data: String, _ options: [String] = [], descriptorsMax: Int? = nil) throws {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/baridd"
         var ends: [Int32] = [0, 0]
@@ -26,11 +26,16 @@ final class ServedDaemon {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        var words = ([program, "--data", data] + options).map { strdup($0) } + [nil]
+        var command = [program, "--data", data] + options
+        if let descriptorsMax {
+            let script = "ulimit -n \(descriptorsMax); exec \"$@\""
+            command = ["/bin/sh", "-c", script, "sh"] + command
+        }
+        var words = command.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         startedAt = Clock.monotonicMilliseconds()
         var number = pid_t()
-        let status = posix_spawn(&number, program, &actions, nil, &words, environ)
+        let status = posix_spawn(&number, command[0], &actions, nil, &words, environ)
         guard status == 0 else {
             throw SystemFault(errno: status, operation: "start", path: program)
         }

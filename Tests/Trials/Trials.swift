@@ -10,6 +10,8 @@ struct Trials: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Trials",
         abstract: "Long trials of the daemon on real processes and a real disk.",
-        subcommands: [KillCommand.self, RestartCommand.self]
+        subcommands: [
+            KillCommand.self, RestartCommand.self, HostileCommand.self, AttackCommand.self,
+        ]
     )
 }
