@@ -34,7 +34,7 @@ struct LoopTurn: ~Copyable {
     ) throws(ZeroMQFault) {
         road = try Road(options.endpoint, options.credentials)
         _ = poller.add(road.socket)
-        road.watch(with: &poller)
+        road.admission.watch(with: &poller)
         _ = poller.add(fileDescriptor: wake)
         state = SessionState(
             agency: options.agency,
@@ -108,7 +108,7 @@ struct LoopTurn: ~Copyable {
             )
         }
         try receive()
-        if try road.isNotAdmitted() { state.end(.client(.notAdmitted)) }
+        if try road.admission.isNotAdmitted() { state.end(.client(.notAdmitted)) }
         try flush()
         state.tick(now: Clock.monotonicMilliseconds(), canSend: isFlushed)
         try flush()

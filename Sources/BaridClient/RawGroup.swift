@@ -59,7 +59,7 @@ package struct RawGroup: ~Copyable {
         do throws(ZeroMQFault) {
             road = try SharedRoad(endpoint, credentials)
             _ = poller.add(road.socket)
-            road.watch(with: &poller)
+            road.admission.watch(with: &poller)
         } catch {
             throw .faulty("The client \(error).")
         }
@@ -238,7 +238,7 @@ package struct RawGroup: ~Copyable {
             ? timeoutMilliseconds : min(timeoutMilliseconds, Self.retryMilliseconds)
         do throws(ZeroMQFault) {
             _ = try poller.waitForWork(timeoutMilliseconds: patience)
-            isNotAdmitted = try road.isNotAdmitted()
+            isNotAdmitted = try road.admission.isNotAdmitted()
             for _ in 0..<Self.packetsMax {
                 guard let place = try road.receive(into: frame) else { break }
                 guard lines.indices.contains(place) else { continue }

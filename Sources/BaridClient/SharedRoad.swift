@@ -13,8 +13,8 @@ internal import ZeroMQ
 struct SharedRoad: ~Copyable {
     let socket: Socket
     private let endpoint: String
-    /// Tells at once that a key is not admitted; nil on an open road.
-    private let monitor: Monitor?
+    /// Tells at once that a key is not admitted.
+    let admission: AdmissionWatch
     private let name = Frame()
 
     /// Prepares the socket; `connect` adds connections.
@@ -24,22 +24,8 @@ struct SharedRoad: ~Copyable {
         let socket = try Socket(.router, in: try Context())
         // A full or broken connection is told to us, where libzmq would drop silently.
         try socket.set(.routerMandatory(true))
-        try socket.set(.linger(milliseconds: 500))
-        try socket.set(.reconnectInterval(milliseconds: 100))
-        try socket.set(.reconnectIntervalMax(milliseconds: 2_000))
-        try socket.set(.maxMessageBytes(Int64(Limits.messageBytesMax(bodyBytesMax: 256 << 20))))
-        try socket.set(.sendHighWater(10_000))
-        try socket.set(.receiveHighWater(10_000))
-        if let credentials {
-            try socket.set(
-                .curveClient(
-                    publicKey: credentials.pair.publicKey.bytes,
-                    secretKey: credentials.pair.secret,
-                    serverKey: credentials.server.bytes
-                )
-            )
-        }
-        monitor = credentials == nil ? nil : try Monitor(of: socket, name: "shared-road")
+        try socket.setAsClient(credentials)
+        admission = try AdmissionWatch(of: socket, credentials, name: "shared-road")
         self.socket = socket
         self.endpoint = endpoint
     }
@@ -72,27 +58,6 @@ struct SharedRoad: ~Copyable {
         }
         guard result == .sent else { return result }
         return try writer.finish { bytes throws(ZeroMQFault) in try socket.send(bytes) }
-    }
-
-    /// Whether the bus has refused our key since the last call.
-    borrowing func isNotAdmitted() throws(ZeroMQFault) -> Bool {
-        switch monitor {
-        case .some(let monitor):
-            var isRefused = false
-            while let event = try monitor.next() {
-                if case .authenticationRefused = event { isRefused = true }
-            }
-            return isRefused
-        case .none: return false
-        }
-    }
-
-    /// Has a poller wake us for what `isNotAdmitted` tells.
-    borrowing func watch(with poller: inout Poller) {
-        switch monitor {
-        case .some(let monitor): _ = poller.add(monitor.socket)
-        case .none: return
-        }
     }
 
     /// Begins with a letter: names that begin with a zero are libzmq's own.
