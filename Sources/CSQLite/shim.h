@@ -12,6 +12,14 @@ static inline int barid_keep_no_memory_statistics(void) {
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static inline int barid_read_page_cache(sqlite3_pcache_methods2 *methods) {
+    return sqlite3_config(SQLITE_CONFIG_GETPCACHE2, methods);
+}
+
+static inline int barid_set_page_cache(sqlite3_pcache_methods2 *methods) {
+    return sqlite3_config(SQLITE_CONFIG_PCACHE2, methods);
+}
+
 // The open file of the write-ahead log, or NULL; sqlite3_file_control takes a void pointer to it.
 static inline sqlite3_file *barid_log_file(sqlite3 *database) {
     sqlite3_file *file = 0;

@@ -20,7 +20,8 @@ package final class Connection {
     /// hop's rows; nobody asks for it.
     ///
     /// Once a process, before the first connection; in vain if somebody else has used SQLite before.
-    private static let isConfigured = barid_keep_no_memory_statistics() == SQLITE_OK
+    private static let isConfigured =
+        barid_keep_no_memory_statistics() == SQLITE_OK && PageNumbers.configure()
 
     let handle: OpaquePointer
     private let deadline: UnsafeMutablePointer<Int64>
