@@ -18,7 +18,7 @@ struct LedgerCostTests {
     #if DEBUG
         private static let instructionsPerHop = 212_000
     #else
-        private static let instructionsPerHop = 45_300
+        private static let instructionsPerHop = 43_500
     #endif
 
     @Test("a hop costs the committed number of instructions, within a tenth")
