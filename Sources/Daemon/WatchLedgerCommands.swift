@@ -139,7 +139,7 @@ extension LedgerCommands {
                 "stop the daemon: \(sessions) sessions are told to leave, \(leases) referrals are "
                 + "out under leases that end with it"
         )
-        return try carryOut(selection, token: token) { () throws(OperatorFault) in
+        return try carryOut(selection, token: token, by: identity) { () throws(OperatorFault) in
             let change = try changeDesk(.drain, identity, reason)
             DaemonSignals.raise(DaemonSignals.terminate)
             return change
