@@ -97,7 +97,7 @@ package final class RowFloor {
     private func growLog() throws(SQLiteFault) {
         var walkers = Array(repeating: Walker(referral: emptyReferral), count: 500)
         try begin(&walkers)
-        while connection.pagesWritten < 2 * Upkeep.framesMax {
+        while connection.pagesWritten < Upkeep.framesMax {
             _ = try turn(&walkers)
             try upkeep.checkpointIfDue(log)
         }
