@@ -127,7 +127,7 @@ extension DaemonTests {
             let key = try scene.daemon.enrol("former")
             let peer = try scene.peer(key)
             try peer.sayHello("former")
-            try scene.daemon.change(.agencyRevoke, RevokeArguments(agency: "former"))
+            try scene.daemon.revoke("former")
             _ = try peer.send(peer.submission(office: "former/desk"))
             let told = try peer.next()
             #expect(told.header.verb == .farewell && told.code == .revoked)
