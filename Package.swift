@@ -66,7 +66,9 @@ let package = Package(
             providers: [.apt(["libxml2-dev"])]
         ),
 
-        room("ZeroMQ", ["CZeroMQ"]),
+        .target(name: "CAccept"),
+
+        room("ZeroMQ", ["CZeroMQ", "CAccept"]),
         room("SQLite", ["CSQLite"]),
         room("Platform", []),
         room("Wire", [protobuf]),

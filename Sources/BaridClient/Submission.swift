@@ -32,13 +32,17 @@ public enum Lane: UInt8, CaseIterable, Sendable {
 public struct SubmissionKey: Hashable, Sendable, CustomStringConvertible {
     let identifier: Identifier
 
-    /// A fresh key of 128 random bits.
+    /// A fresh key: a UUID of version 7, of this instant and 74 random bits.
+    ///
+    /// Keys that grow with time lie side by side in the ledger, and cost it least.
     public init() {
         let bytes = randomBytes(16)
-        let words = bytes.withUnsafeBytes { bytes in
-            (bytes.bigEndian(at: 0) as UInt64, bytes.bigEndian(at: 8) as UInt64)
+        identifier = bytes.withUnsafeBytes { bytes in
+            Identifier(
+                version7At: Clock.wallMilliseconds(),
+                random: (bytes.bigEndian(at: 0), bytes.bigEndian(at: 8))
+            )
         }
-        identifier = Identifier(high: words.0, low: words.1 | 1)
     }
 
     /// A key of these two halves, for a sender that derives it from its own records; nil if zero.

@@ -52,15 +52,18 @@ package struct AgencyArguments: CommandArguments {
 
 /// Of `agency.revoke`.
 package struct RevokeArguments: CommandArguments {
-    package static let names: Set<String> = ["agency", "key"]
+    package static let names: Set<String> = ["agency", "key", "token"]
     package var agency: String
     /// Number of the key; all keys of the agency if nil.
     package var key: UInt32?
+    /// That of the plan to be carried out; nil asks for a plan.
+    package var token: String?
 
     /// These arguments.
-    package init(agency: String, key: UInt32? = nil) {
+    package init(agency: String, key: UInt32? = nil, token: String? = nil) {
         self.agency = agency
         self.key = key
+        self.token = token
     }
 }
 

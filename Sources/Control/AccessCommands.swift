@@ -35,15 +35,16 @@ package protocol AccessCommands: Sendable {
         reason: String
     ) throws(OperatorFault) -> AgencyAccess
 
-    /// Ends a key of an agency for good, or all of them where none is named.
+    /// Ends a key of an agency for good, or all of them where none is named; plans it unless the
+    /// token is that of a plan.
     ///
-    /// - Throws: `noSuchKey` with `notFound`, `unchanged` with `failed`.
+    /// - Throws: `noSuchAgency` and `noSuchKey` with `notFound`, `unchanged` with `failed`,
+    ///   `planStale` with `notApproved`.
     func revokeKeys(
-        agency: String,
-        key: UInt32?,
+        _ arguments: RevokeArguments,
         by identity: OperatorIdentity,
         reason: String
-    ) throws(OperatorFault) -> AgencyAccess
+    ) throws(OperatorFault) -> PlanOutcome
 
     /// Sets the limits of an agency; those that are not named stay.
     func setLimits(

@@ -35,8 +35,7 @@ extension Dispatch {
             let given = try call.arguments(RevokeArguments.self)
             return try call.done(
                 try commands.revokeKeys(
-                    agency: given.agency,
-                    key: given.key,
+                    given,
                     by: identity,
                     reason: try call.neededReason()
                 )

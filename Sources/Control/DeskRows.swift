@@ -116,8 +116,8 @@ package struct WaitRow: Equatable, Codable, Sendable {
     package var step: String
     /// Since when it is there; nil if that is not kept.
     package var since: Instant?
-    /// `leased`, `custody`, `held`, `paused`, `backoff`, `unattended`, `quota`, `noCredit`, `behind`,
-    /// `join`, `dead` or `next`.
+    /// `leased`, `custody`, `held`, `paused`, `backoff`, `unattended`, `quota`, `noCredit`,
+    /// `slowRoad`, `behind`, `join`, `dead` or `next`.
     package var reason: String
     /// The same for people.
     package var text: String

@@ -60,7 +60,7 @@ struct Dispatch {
         } catch {
             final = Reply.line(error, id: call.id)
         }
-        try send(final)
+        try send(call.takeGathered() + final)
     }
 
     /// Every command, in one place.
@@ -280,7 +280,13 @@ struct Call {
     let id: Int64
     var reason: String?
     private(set) var rows = 0
+    /// Rows not sent yet.
+    private var gathered: [UInt8] = []
     private let stop: StopMark
+
+    /// Rows are sent once they have so many bytes: a system call for each wakes the operator for
+    /// each.
+    private static let gatheredBytesMax = 32 << 10
 
     init(line: Data, id: Int64, stop: StopMark) {
         self.line = line
@@ -321,7 +327,14 @@ struct Call {
     mutating func row(_ content: some Codable, _ send: Dispatch.Sink) throws(OperatorFault) {
         guard !stop.isSet else { throw .stopping }
         rows += 1
-        try send(try Reply.line(Reply.Row(id: id, row: content)))
+        gathered += try Reply.line(Reply.Row(id: id, row: content))
+        if gathered.count >= Self.gatheredBytesMax { try send(takeGathered()) }
+    }
+
+    /// The rows not sent yet, for whoever sends now.
+    mutating func takeGathered() -> [UInt8] {
+        defer { gathered = [] }
+        return gathered
     }
 
     mutating func list(

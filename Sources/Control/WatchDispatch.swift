@@ -73,6 +73,7 @@ extension Dispatch {
             rest -= UInt64(rows.count)
             guard rows.isEmpty else { continue }
             guard given.follow == true else { break }
+            try send(call.takeGathered())
             guard pause(Self.pauseMilliseconds) else { throw .stopping }
         }
         return try call.done(RowCount(rows: call.rows))

@@ -25,6 +25,8 @@ final class Doorkeeper {
     /// Those that are turned away come back at once, and each handshake costs the bus about half a
     /// millisecond: beyond this number the newcomers are cut before they begin one.
     static let replacementsPerSecondMax = 256
+    /// How long a key is not admitted after it sent a message without end.
+    static let penaltyMilliseconds: Int64 = 5_000
     /// How long a farewell may take to leave before the connection is cut.
     static let graceMilliseconds: Int64 = 100
 
@@ -36,6 +38,8 @@ final class Doorkeeper {
     private var waiting = WaitingRoom()
     private var perAddress: [String: Int] = [:]
     private var meters: [String: AgencyMeter] = [:]
+    /// Until when keys are kept out that sent a message without end, by user.
+    private var penalties: [String: Int64] = [:]
     private var account = DenialAccount()
     private var lastLook: Int64 = 0
     /// Connections that made room in the second of the clock that is named.
@@ -79,7 +83,7 @@ final class Doorkeeper {
     // MARK: Questions and events
 
     /// Answers the questions that wait, so many in a turn.
-    func answer(wall: Int64) throws(ZeroMQFault) {
+    func answer(wall: Int64, now: Int64) throws(ZeroMQFault) {
         for _ in 0..<Self.questionsInTurnMax {
             guard let question = try authenticator.next() else { return }
             guard let bytes = question.publicKey, let key = PublicKey(bytes) else {
@@ -100,24 +104,30 @@ final class Doorkeeper {
                 try authenticator.refuse(question)
                 continue
             }
+            if let end = penalties[admitted.userID] {
+                guard now >= end else {
+                    account.count(.endless, agency: admitted.agency, peer: admitted.userID)
+                    try authenticator.refuse(question)
+                    continue
+                }
+                penalties[admitted.userID] = nil
+            }
             try authenticator.admit(question, as: admitted.userID)
         }
     }
 
     /// Takes in what happened to the connections of a gate.
     func follow(_ gate: Gate, now: Int64) throws(ZeroMQFault) {
-        var areDescriptorsShort = false
         while let event = try gate.nextEvent() {
             switch event {
             case .accepted(let descriptor): accepted(descriptor, now: now)
-            case .acceptFailed: areDescriptorsShort = true
+            case .listening: break
             case .disconnected(let descriptor): forget(descriptor)
             case .authenticationRefused, .protocolViolated, .handshakeFailed:
                 counters.failedHandshakes += 1
             case .handshakeSucceeded: counters.handshakes += 1
             }
         }
-        if areDescriptorsShort { makeRoom() }
     }
 
     private func accepted(_ descriptor: Int32, now: Int64) {
@@ -165,8 +175,7 @@ final class Doorkeeper {
         cutNow(descriptor)
     }
 
-    /// Descriptors have run out, and libzmq tries to accept again and again: whoever has no session
-    /// must go.
+    /// Descriptors have run out: whoever has no session must go.
     ///
     /// To stop listening would end every connection of the endpoint (libzmq's sessions belong to the
     /// listener that accepted them), so that is not how.
@@ -257,6 +266,7 @@ final class Doorkeeper {
     /// - Parameter now: Milliseconds that never go back.
     func look(now: Int64) {
         lastLook = now
+        if Listener.fellShort { makeRoom() }
         for (descriptor, connection) in connections {
             if let cutAt = connection.cutAt {
                 if now >= cutAt { cutNow(descriptor) }
@@ -271,13 +281,18 @@ final class Doorkeeper {
         waiting.tidy(openCount: connections.count)
     }
 
-    /// Cuts the sender of a message without end; false if the connection came by an open gate.
-    func cutEndless(_ descriptor: Int32) -> Bool {
+    /// Cuts the sender of a message without end, and keeps its key out for a while; false if the
+    /// connection came by an open gate.
+    func cutEndless(_ descriptor: Int32, now: Int64) -> Bool {
         guard let connection = connections[descriptor] else { return false }
         // Once is enough; what arrives until it has ended changes nothing.
         guard connection.cutAt != .max else { return true }
         deny(.endless, connection)
+        if !connection.user.isEmpty {
+            penalties[connection.user] = now + Self.penaltyMilliseconds
+        }
         cutNow(descriptor)
+        Connections.discard(descriptor)
         return true
     }
 

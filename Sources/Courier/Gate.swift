@@ -26,6 +26,8 @@ final class Gate {
     let isKeyed: Bool
     private let socket: Socket
     private let monitor: Monitor
+    /// Lets newcomers in at a bounded pace; nil at an open gate, whose file's mode says who may knock.
+    private let listener: Listener?
     /// Where the poller tells that something happened to a connection.
     let eventSlot: Int
     /// True while parts of a refused message may still wait.
@@ -60,7 +62,7 @@ final class Gate {
         // What the last turn sent, farewells above all, may take a second to leave.
         try socket.set(.linger(milliseconds: 1_000))
         try socket.set(.handshakeInterval(milliseconds: 5_000))
-        try socket.set(.backlog(1_024))
+        try socket.set(.backlog(4_096))
         try socket.set(.heartbeatInterval(milliseconds: 10_000))
         try socket.set(.heartbeatTimeout(milliseconds: 30_000))
         try socket.set(.heartbeatLifetime(milliseconds: 30_000))
@@ -71,9 +73,10 @@ final class Gate {
         }
         let monitor = try Monitor(of: socket, name: "monitor-\(wanted.text)")
         eventSlot = poller.add(monitor.socket)
-        self.monitor = consume monitor
         isKeyed = secretKey != nil
         try socket.bind(wanted.text)
+        listener = secretKey == nil ? nil : try monitor.listener()
+        self.monitor = consume monitor
         endpoint = try socket.lastEndpoint
         slot = poller.add(socket)
         self.socket = socket

@@ -149,7 +149,7 @@ extension Switchboard {
     /// Answers who may come in, and takes in who came and went.
     mutating func attendDoor() throws(ZeroMQFault) {
         for gate in gates where hasEvents(gate) { try follow(gate) }
-        try door?.answer(wall: wall)
+        try door?.answer(wall: wall, now: now)
     }
 
     /// Looks at every connection when it is time, and at those where bytes arrive.
@@ -166,7 +166,7 @@ extension Switchboard {
             areGatesEmpty: areGatesEmpty,
             takenBytes: counters.bytesIn
         )
-        for descriptor in guilty where door?.cutEndless(descriptor) != true {
+        for descriptor in guilty where door?.cutEndless(descriptor, now: now) != true {
             let peer = Connections.credentials(of: descriptor)
             openAccount.count(
                 .endless,

@@ -58,7 +58,7 @@ extension LedgerCommands {
         _ identity: OperatorIdentity,
         _ reason: String
     ) throws(OperatorFault) -> KeyRow {
-        let number = try change(act, identity, reason)
+        let (number, _) = try change(act, identity, reason)
         let now = Clock.wallMilliseconds()
         let rows = try read { try $0.keys() }
         guard let row = rows.first(where: { $0.enrolled.number == number }) else {
@@ -133,23 +133,35 @@ extension LedgerCommands {
     }
 
     func revokeKeys(
-        agency: String,
-        key: UInt32?,
+        _ arguments: RevokeArguments,
         by identity: OperatorIdentity,
         reason: String
-    ) throws(OperatorFault) -> AgencyAccess {
-        if let key {
-            let isTheirs = try read { reader in
-                try reader.keys().contains {
-                    $0.enrolled.number == key && $0.enrolled.agency == agency
-                }
-            }
-            guard isTheirs else { throw declined(.noSuchKey) }
-            _ = try change(.revoke(key: key), identity, reason)
-        } else {
-            _ = try change(.revokeAll(agency: agency), identity, reason)
+    ) throws(OperatorFault) -> PlanOutcome {
+        let agency = arguments.agency
+        guard try read({ try $0.hasAgency(agency) }) else { throw declined(.noSuchAgency) }
+        let keys = try read { try $0.keys() }.filter {
+            $0.enrolled.agency == agency
+                && (arguments.key == nil || $0.enrolled.number == arguments.key)
         }
-        return try agencyAccess(agency)
+        guard arguments.key == nil || !keys.isEmpty else { throw declined(.noSuchKey) }
+        let standing = keys.map(\.enrolled).filter { !$0.isRevoked }
+        guard !standing.isEmpty else { throw declined(AccessRefusal.unchanged) }
+        var selection = Selection(
+            act: "agency.revoke \(agency) \(arguments.key.map { String($0) } ?? "")",
+            text: "end for good the keys of \(agency) with the numbers "
+                + standing.map { String($0.number) }.joined(separator: ", ")
+        )
+        selection.count = standing.count
+        selection.others = standing.map { UInt64($0.number) }
+        return try carryOut(
+            selection,
+            token: arguments.token,
+            by: identity
+        ) { () throws(OperatorFault) in
+            let numbers = standing.map(\.number)
+            let (_, position) = try change(.revoke(keys: numbers), identity, reason)
+            return DeskChange(position: position, referrals: UInt64(numbers.count))
+        }
     }
 
     // MARK: Agencies
@@ -212,7 +224,7 @@ extension LedgerCommands {
         _ change: AccessAct,
         _ identity: OperatorIdentity,
         _ reason: String
-    ) throws(OperatorFault) -> UInt32 {
+    ) throws(OperatorFault) -> (number: UInt32, position: UInt64) {
         guard case .access(let outcome) = try act(.access(change), by: identity, reason: reason)
         else {
             throw OperatorFault(
@@ -222,7 +234,7 @@ extension LedgerCommands {
             )
         }
         switch outcome {
-        case .done(let number): return number
+        case .done(let number, let position): return (number, position)
         case .declined(let refusal): throw declined(refusal)
         }
     }

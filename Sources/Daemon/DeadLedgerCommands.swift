@@ -63,7 +63,7 @@ extension LedgerCommands {
             letters,
             remaining
         )
-        return try carryOut(planned, token: token) { () throws(OperatorFault) in
+        return try carryOut(planned, token: token, by: identity) { () throws(OperatorFault) in
             try changeDesk(.dismiss(letters.map(\.referral.number)), identity, reason)
         }
     }
@@ -83,7 +83,7 @@ extension LedgerCommands {
             letters,
             remaining
         )
-        return try carryOut(planned, token: token) { () throws(OperatorFault) in
+        return try carryOut(planned, token: token, by: identity) { () throws(OperatorFault) in
             try changeDesk(.redirect(letters.map(\.referral.number), to: office), identity, reason)
         }
     }

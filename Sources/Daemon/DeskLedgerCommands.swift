@@ -105,7 +105,8 @@ extension LedgerCommands {
             },
             remaining: try remaining(number, lane, beyond: chosen.count + leased.count)
         )
-        return try carryOut(selection, token: arguments.token) { () throws(OperatorFault) in
+        return try carryOut(selection, token: arguments.token, by: identity) {
+            () throws(OperatorFault) in
             let referrals = chosen.map { queued in
                 WaitingReferral(
                     referral: queued.referral.number,

@@ -36,7 +36,7 @@ struct LedgerCommands: OperatorCommands {
             startedAt: Instant(milliseconds: startedAt),
             directory: configuration.directory
         )
-        let totals = try read { try $0.totals() }
+        let (totals, gauges) = try readAndLook { try $0.totals() }
         let counters = bus.counters
         status.endpoints = endpoints
         status.sessions = UInt64(counters.sessions)
@@ -51,18 +51,16 @@ struct LedgerCommands: OperatorCommands {
         status.referrals.custody = UInt64(totals.custody)
         status.referrals.dead = UInt64(totals.dead)
         status.referrals.waiting = UInt64(totals.waiting)
-        if let gauges = ledger.gauges() {
-            status.epoch = UInt64(gauges.epoch)
-            status.commits = gauges.commits
-            status.hops = gauges.hops
-            status.journal = Status.Journal(
-                position: gauges.journalHead,
-                hash: gauges.journalHash
-            )
-            let leased = min(gauges.leases, totals.waiting)
-            status.referrals.leased = UInt64(leased)
-            status.referrals.waiting = UInt64(totals.waiting - leased)
-        }
+        status.epoch = UInt64(gauges.epoch)
+        status.commits = gauges.commits
+        status.hops = gauges.hops
+        status.journal = Status.Journal(
+            position: gauges.journalHead,
+            hash: gauges.journalHash
+        )
+        let leased = min(gauges.leases, totals.waiting)
+        status.referrals.leased = UInt64(leased)
+        status.referrals.waiting = UInt64(totals.waiting - leased)
         status.walBytes = UInt64(ProcessFigures.size(of: logPath))
         status.residentBytes = UInt64(ProcessFigures.residentBytes)
         status.freeDiskBytes = UInt64(
@@ -173,28 +171,30 @@ struct LedgerCommands: OperatorCommands {
     func offices() throws(OperatorFault) -> [OfficeRow] { try officeRows(.all) }
 
     func officeRows(_ choice: LedgerReader.OfficeChoice) throws(OperatorFault) -> [OfficeRow] {
-        let gauges = ledger.gauges()?.offices ?? []
+        let (found, gauges) = try readAndLook { (try $0.offices(choice), try $0.pauses()) }
+        return Self.officeRows(found.0, found.1, gauges)
+    }
+
+    /// What was read of offices, and of those that are paused, with what is in memory of them.
+    static func officeRows(
+        _ offices: [LedgerReader.Office],
+        _ pauses: [String: LedgerReader.Mark],
+        _ gauges: LedgerGauges
+    ) -> [OfficeRow] {
         var desks: [String: LedgerGauges.Office] = [:]
-        for desk in gauges { desks[desk.name] = desk }
-        return try read { reader in
-            let pauses = try reader.pauses()
-            return try reader.offices(choice).map { office in
-                var row = OfficeRow(
-                    name: office.name,
-                    title: office.title,
-                    agency: office.agency
-                )
-                let leased = min(desks[office.name]?.leased ?? 0, office.waiting)
-                row.waiting = UInt64(office.waiting - leased)
-                row.leased = UInt64(leased)
-                row.delayed = UInt64(office.delayed)
-                row.custody = UInt64(office.custody)
-                row.dead = UInt64(office.dead)
-                row.sessions = UInt64(desks[office.name]?.sessions ?? 0)
-                row.oldestEnteredAt = Instant.unlessZero(office.oldest)
-                row.paused = pauses[office.name].map { StandMark($0) }
-                return row
-            }
+        for desk in gauges.offices { desks[desk.name] = desk }
+        return offices.map { office in
+            var row = OfficeRow(name: office.name, title: office.title, agency: office.agency)
+            let leased = min(desks[office.name]?.leased ?? 0, office.waiting)
+            row.waiting = UInt64(office.waiting - leased)
+            row.leased = UInt64(leased)
+            row.delayed = UInt64(office.delayed)
+            row.custody = UInt64(office.custody)
+            row.dead = UInt64(office.dead)
+            row.sessions = UInt64(desks[office.name]?.sessions ?? 0)
+            row.oldestEnteredAt = Instant.unlessZero(office.oldest)
+            row.paused = pauses[office.name].map { StandMark($0) }
+            return row
         }
     }
 
@@ -295,13 +295,31 @@ struct LedgerCommands: OperatorCommands {
     func read<Value>(
         _ body: (LedgerReader) throws -> Value
     ) throws(OperatorFault) -> Value {
+        try read(body) { () throws(LedgerFault) in try ledger.settle() }.0
+    }
+
+    /// Reads, and then looks at what the ledger holds in memory.
+    ///
+    /// The look waits for the disk as well, so that both cost one turn of the ledger.
+    func readAndLook<Value>(
+        _ body: (LedgerReader) throws -> Value
+    ) throws(OperatorFault) -> (Value, LedgerGauges) {
+        try read(body) { () throws(LedgerFault) in
+            guard let gauges = ledger.gauges() else { throw .storage("the ledger is stopping") }
+            return gauges
+        }
+    }
+
+    /// Reads, and then waits for what was read: it may have been committed and not be on disk yet.
+    private func read<Value, Look>(
+        _ body: (LedgerReader) throws -> Value,
+        waiting look: () throws(LedgerFault) -> Look
+    ) throws(OperatorFault) -> (Value, Look) {
         do {
             let value = try body(
                 LedgerReader(directory: configuration.directory, reading: reading)
             )
-            // It may have been committed and not be on disk yet.
-            try ledger.settle()
-            return value
+            return (value, try look())
         } catch {
             throw OperatorFault(
                 code: "unavailable",

@@ -19,8 +19,8 @@ struct Selection {
     /// What would be done, for people.
     var text: String
     var referrals: [Item] = []
-    /// Cases it is about, where it is about no referrals.
-    var cases = 0
+    /// How many it is about, where those are no referrals.
+    var count = 0
     /// How many more there are than one plan is about.
     var remaining = 0
     /// Numbers besides the referrals that must not change.
@@ -33,28 +33,35 @@ struct Selection {
 extension LedgerCommands {
     /// Plans an act, or does it if the token is that of a plan that still holds.
     ///
-    /// The token is bound to the selection as it is read now. The ledger checks every referral once
-    /// more within the transaction, so what is done is what was planned or nothing.
+    /// The token is bound to the selection as it is read now, and to who asked for the plan. The
+    /// ledger checks every referral once more within the transaction, so what is done is what was
+    /// planned or nothing.
     func carryOut(
         _ selection: Selection,
         token: String?,
+        by identity: OperatorIdentity,
         _ perform: () throws(OperatorFault) -> DeskChange
     ) throws(OperatorFault) -> PlanOutcome {
         let now = Clock.wallMilliseconds() / 1_000
-        guard let token else { return PlanOutcome(plan: plan(selection, now: now)) }
-        guard plans.isGood(token, of: selection.act, on: selection.items, now: now) else {
-            throw OperatorFault.planStale
-        }
+        let uid = identity.uid
+        guard let token else { return PlanOutcome(plan: plan(selection, for: uid, now: now)) }
+        guard plans.isGood(token, of: selection.act, on: selection.items, for: uid, now: now)
+        else { throw OperatorFault.planStale }
         let change = try perform()
         return PlanOutcome(done: change.referrals, position: change.position)
     }
 
-    private func plan(_ selection: Selection, now: Int64) -> Plan {
+    private func plan(_ selection: Selection, for uid: UInt32, now: Int64) -> Plan {
         let expires = now + PlanToken.seconds
         var plan = Plan(
             text: selection.text,
-            count: UInt64(selection.referrals.count + selection.cases),
-            token: plans.token(of: selection.act, on: selection.items, expires: expires),
+            count: UInt64(selection.referrals.count + selection.count),
+            token: plans.token(
+                of: selection.act,
+                on: selection.items,
+                for: uid,
+                expires: expires
+            ),
             validUntil: Instant(milliseconds: expires * 1_000)
         )
         plan.remaining = UInt64(selection.remaining)

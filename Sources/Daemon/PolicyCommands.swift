@@ -27,7 +27,7 @@ extension LedgerCommands {
         guard isAllowed || rule.ceiling == nil else {
             throw badRule("A rule that forbids does so at every level; leave the ceiling out.")
         }
-        let number = try change(
+        let (number, _) = try change(
             .grant(subject, right, pattern, isAllowed: isAllowed, ceiling: ceiling ?? .restricted),
             identity,
             reason

@@ -146,9 +146,10 @@ extension LedgerCommands {
                 + "\(Instant(milliseconds: erasable.closed).text): \(erasable.bytes) bytes of what "
                 + "was submitted, said and named; its trail stays"
         )
-        selection.cases = 1
+        selection.count = 1
         selection.others = [serial, UInt64(bitPattern: erasable.closed), erasable.bytes]
-        let outcome = try carryOut(selection, token: arguments.token) { () throws(OperatorFault) in
+        let outcome = try carryOut(selection, token: arguments.token, by: identity) {
+            () throws(OperatorFault) in
             try changeDesk(.erase([erasable]), identity, reason)
         }
         if outcome.done != nil {

@@ -55,6 +55,12 @@ extension WaitRow {
                 "noCredit",
                 "\(office) is staffed by \(sessions) connections, none of which takes more now."
             )
+        case .slowRoad(let sessions):
+            (
+                "slowRoad",
+                "\(sessions) connections would take it for \(office), and have not yet read what is "
+                    + "under way to them."
+            )
         case .behind(let first, let ahead):
             (
                 "behind",

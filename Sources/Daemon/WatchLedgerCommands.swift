@@ -18,15 +18,17 @@ extension LedgerCommands {
         let counters = bus.counters
         view.sessions = UInt64(counters.sessions)
         view.refusals = counters.refusals
-        view.offices = try officeRows(.busiest(min(max(count, 0), 1_000)))
-        let (totals, pauses) = try read { (try $0.officeTotals(), try $0.pauses()) }
+        let chosen = LedgerReader.OfficeChoice.busiest(min(max(count, 0), 1_000))
+        let (found, gauges) = try readAndLook { reader in
+            (try reader.offices(chosen), try reader.pauses(), try reader.officeTotals())
+        }
+        let (offices, pauses, totals) = found
+        view.offices = Self.officeRows(offices, pauses, gauges)
         view.officeCount = UInt64(totals.offices)
         view.paused = UInt64(pauses.count)
         view.referrals.delayed = UInt64(totals.delayed)
         view.referrals.custody = UInt64(totals.custody)
         view.referrals.dead = UInt64(totals.dead)
-        view.referrals.waiting = UInt64(totals.waiting)
-        guard let gauges = ledger.gauges() else { return view }
         let leased = min(gauges.leases, totals.waiting)
         view.referrals.leased = UInt64(leased)
         view.referrals.waiting = UInt64(totals.waiting - leased)
@@ -137,7 +139,7 @@ extension LedgerCommands {
                 "stop the daemon: \(sessions) sessions are told to leave, \(leases) referrals are "
                 + "out under leases that end with it"
         )
-        return try carryOut(selection, token: token) { () throws(OperatorFault) in
+        return try carryOut(selection, token: token, by: identity) { () throws(OperatorFault) in
             let change = try changeDesk(.drain, identity, reason)
             DaemonSignals.raise(DaemonSignals.terminate)
             return change

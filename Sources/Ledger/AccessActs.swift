@@ -10,10 +10,8 @@ package enum AccessAct: Sendable {
     case enrol(EnrolledKey, note: String, fingerprint: String)
     /// Enrols a key that takes over: the agency's other live keys end at `overlapEnds`.
     case rotate(EnrolledKey, note: String, fingerprint: String, overlapEnds: Int64)
-    /// Ends one key for good.
-    case revoke(key: UInt32)
-    /// Ends all keys of an agency for good.
-    case revokeAll(agency: String)
+    /// Ends keys for good: all of these, or none if one of them is not there or is revoked.
+    case revoke(keys: [UInt32])
     /// Refuses an agency's connections until it is resumed.
     case suspend(agency: String)
     case resume(agency: String)
@@ -58,8 +56,9 @@ package enum AccessRefusal: String, Error, Sendable {
 
 /// What came of an operator's change.
 package enum AccessOutcome: Sendable {
-    /// Done and journaled; the number of the key or rule it is about, 0 if there is none.
-    case done(number: UInt32)
+    /// Done and journaled up to a position; the number of the key or rule it is about, 0 if there
+    /// is none.
+    case done(number: UInt32, position: UInt64)
     case declined(AccessRefusal)
 }
 
@@ -70,7 +69,8 @@ extension LedgerWriter {
     /// Makes one change and journals it.
     func change(_ act: AccessAct, _ who: Operator) throws(SQLiteFault) -> AccessOutcome {
         do {
-            return .done(number: try carryOut(act, who))
+            let number = try carryOut(act, who)
+            return .done(number: number, position: journal.head)
         } catch let refusal as AccessRefusal {
             return .declined(refusal)
         } catch let fault as SQLiteFault {
@@ -86,17 +86,15 @@ extension LedgerWriter {
             return try enrol(key, note, fingerprint, overlapEnds: nil, who)
         case .rotate(let key, let note, let fingerprint, let overlapEnds):
             return try enrol(key, note, fingerprint, overlapEnds: overlapEnds, who)
-        case .revoke(let number):
-            let keys = accessBook.access.keys.values
-            guard let key = keys.first(where: { $0.number == number }) else {
-                throw AccessRefusal.noSuchKey
+        case .revoke(let numbers):
+            let keys = try numbers.map { number in
+                let keys = accessBook.access.keys.values
+                guard let key = keys.first(where: { $0.number == number }) else {
+                    throw AccessRefusal.noSuchKey
+                }
+                guard !key.isRevoked else { throw AccessRefusal.unchanged }
+                return key
             }
-            guard !key.isRevoked else { throw AccessRefusal.unchanged }
-            try revoke(key, who)
-            return number
-        case .revokeAll(let name):
-            let keys = try keys(of: name).filter { !$0.isRevoked }
-            guard !keys.isEmpty else { throw AccessRefusal.unchanged }
             for key in keys { try revoke(key, who) }
             return 0
         case .suspend(let name):
@@ -196,12 +194,6 @@ extension LedgerWriter {
             who,
             about: key.number
         )
-    }
-
-    private func keys(of name: String) throws(AccessRefusal) -> [EnrolledKey] {
-        _ = try agency(name)
-        return accessBook.access.keys.values
-            .filter { $0.agency == name }.sorted { $0.number < $1.number }
     }
 
     private func agency(_ name: String) throws(AccessRefusal) -> UInt32 {

@@ -374,12 +374,12 @@ package final class LedgerThread: Sendable {
             monotonic: leaseClock.reading(at: monotonic)
         ).map { leaseClock.instant(of: $0) }
         let rest =
-            upkeep.wantsRest(writer.connection) ? monotonic + Upkeep.restMilliseconds : .max
+            upkeep.wantsRest(writer.log) ? monotonic + Upkeep.restMilliseconds : .max
         let until = min(retry ?? wake ?? .max, rest, upkeep.nextLook(after: monotonic, writer))
         if let work = inbox.take(until: until) { return work }
         if until == rest, !inbox.isClosed {
             drain()
-            try upkeep.rest(writer.connection)
+            try upkeep.rest(writer.log)
         }
         return nil
     }

@@ -502,7 +502,7 @@ package final class LedgerWriter {
     /// - Throws: `SQLiteFault`; `isFull` if the disk has no room. After any other the process must end.
     package func emptyLog() throws(SQLiteFault) -> Bool {
         do {
-            _ = try connection.checkpoint(.truncate)
+            try log.checkpoint(.truncate)
         } catch {
             guard error.isBusy else { throw error }
             return false
@@ -516,7 +516,7 @@ package final class LedgerWriter {
 
     private func checkpoint(_ mode: CheckpointMode) throws(LedgerFault) {
         do {
-            _ = try connection.checkpoint(mode)
+            try log.checkpoint(mode)
         } catch {
             if error.isFull { isStorageLow = true }
             guard error.isFull || error.isBusy else { throw LedgerFault(error) }

@@ -3,8 +3,8 @@
 internal import Crypto
 internal import Platform
 
-/// Binds a plan to what it selects, so that only this plan can be carried out, and only while the
-/// selection is what it was.
+/// Binds a plan to what it selects and to who asked for it, so that only this plan can be carried
+/// out, only by them, and only while the selection is what it was.
 package struct PlanToken: Sendable {
     /// How long a plan may be carried out, in seconds.
     package static let seconds: Int64 = 300
@@ -19,11 +19,17 @@ package struct PlanToken: Sendable {
     /// - Parameters:
     ///   - act: What is to be done, with all its arguments.
     ///   - items: What is selected, in order.
+    ///   - uid: The user who asked for the plan.
     ///   - expires: Until when it may be done, in seconds since 1970.
     /// - Returns: The time and 24 hexadecimal digits.
-    package func token(of act: String, on items: [UInt64], expires: Int64) -> String {
+    package func token(
+        of act: String,
+        on items: [UInt64],
+        for uid: UInt32,
+        expires: Int64
+    ) -> String {
         var code = HMAC<SHA256>(key: secret)
-        let words = [UInt64(bitPattern: expires), UInt64(act.utf8.count)]
+        let words = [UInt64(bitPattern: expires), UInt64(uid), UInt64(act.utf8.count)]
         for word in words { withUnsafeBytes(of: word.bigEndian) { code.update(data: $0) } }
         code.update(data: Array(act.utf8))
         for item in items { withUnsafeBytes(of: item.bigEndian) { code.update(data: $0) } }
@@ -33,11 +39,17 @@ package struct PlanToken: Sendable {
         return String(expires, radix: 36) + "-" + digits.joined()
     }
 
-    /// Whether a token is that of a plan and its time is not over.
-    package func isGood(_ token: String, of act: String, on items: [UInt64], now: Int64) -> Bool {
+    /// Whether a token is that of a plan of this user and its time is not over.
+    package func isGood(
+        _ token: String,
+        of act: String,
+        on items: [UInt64],
+        for uid: UInt32,
+        now: Int64
+    ) -> Bool {
         guard let text = token.split(separator: "-").first,
             let expires = Int64(text, radix: 36), now <= expires, expires <= now + Self.seconds
         else { return false }
-        return token == self.token(of: act, on: items, expires: expires)
+        return token == self.token(of: act, on: items, for: uid, expires: expires)
     }
 }

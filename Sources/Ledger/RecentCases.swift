@@ -8,6 +8,7 @@ internal import Wire
 ///
 /// A class, so that looking it up counts one reference and not one for each of its arrays.
 final class RecentCase {
+    let serial: UInt64
     let id: Identifier
     /// Envelope, then body, as stored.
     let bytes: [UInt8]
@@ -15,11 +16,13 @@ final class RecentCase {
     let itinerary: [UInt32]
 
     init(
+        serial: UInt64,
         id: Identifier,
         envelope: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer,
         itinerary: [UInt32]
     ) {
+        self.serial = serial
         self.id = id
         self.itinerary = itinerary
         envelopeBytes = envelope.count
@@ -35,66 +38,61 @@ final class RecentCase {
 /// The cases that entered or were handed out last.
 ///
 /// A case that passes from backend to backend is delivered again within milliseconds; this spares
-/// asking SQLite twice a hop. Bounded in bytes: the oldest goes first. Nothing here is the only copy.
-/// Ledger thread only.
+/// asking SQLite twice a hop. Bounded in bytes and number: the oldest goes first. Nothing here is the
+/// only copy. Ledger thread only.
 final class RecentCases {
     /// Bytes kept at most, the tables' own size apart.
     static let bytesMax = 16 << 20
     /// A case with more bytes than this is read from disk each time.
     static let caseBytesMax = 64 << 10
+    /// Bytes counted for a case beside its own.
+    private static let caseBytesMin = 128
+    /// Cases kept at most.
+    private static let casesMax = bytesMax / caseBytesMin
 
-    @Confined private var cases: [UInt64: (recent: RecentCase, stamp: UInt64)] = [:]
-    /// In the order kept, from `oldest`; void where the case has been dropped or kept again since.
-    @Confined private var order: [(serial: UInt64, stamp: UInt64)] = []
+    /// A ring in the order kept, from `oldest` to before `next`; nil where a case has been dropped.
+    @Confined private var ring = [RecentCase?](repeating: nil, count: casesMax)
     @Confined private var oldest = 0
-    @Confined private var nextStamp: UInt64 = 0
+    @Confined private var next = 0
+    /// Places in the ring, by serial.
+    @Confined private var index = NumberIndex()
     @Confined private var byteCount = 0
 
     /// The case, if it is among them.
-    subscript(serial: UInt64) -> RecentCase? { cases[serial]?.recent }
+    subscript(serial: UInt64) -> RecentCase? { index.place(of: serial).flatMap { ring[$0] } }
 
     /// Keeps a case; the oldest make room.
-    func keep(_ serial: UInt64, _ recent: RecentCase) {
-        guard Self.cost(of: recent) <= Self.caseBytesMax else { return }
-        drop(serial)
-        cases[serial] = (recent, nextStamp)
-        order.append((serial, nextStamp))
-        nextStamp += 1
-        byteCount += Self.cost(of: recent)
-        while byteCount > Self.bytesMax, oldest < order.count {
-            if isValid(order[oldest]) { drop(order[oldest].serial) }
-            oldest += 1
-        }
-        forgetDropped()
+    func keep(_ recent: RecentCase) {
+        let cost = Self.cost(of: recent)
+        guard cost <= Self.caseBytesMax else { return }
+        drop(recent.serial)
+        while byteCount + cost > Self.bytesMax { dropOldest() }
+        ring[next] = recent
+        index.set(recent.serial, to: next)
+        byteCount += cost
+        next = (next + 1) % Self.casesMax
+        if next == oldest { dropOldest() }
     }
 
     /// Forgets a case that closed or whose itinerary changed.
     func drop(_ serial: UInt64) {
-        guard let dropped = cases.removeValue(forKey: serial) else { return }
-        byteCount -= Self.cost(of: dropped.recent)
+        guard let place = index.remove(serial), let dropped = ring[place] else { return }
+        ring[place] = nil
+        byteCount -= Self.cost(of: dropped)
     }
 
     /// Forgets all: a rollback may have taken back what they were made from.
     func removeAll() {
-        cases = [:]
-        order = []
-        oldest = 0
-        byteCount = 0
+        while oldest != next { dropOldest() }
     }
 
-    /// Keeps the order no longer than twice the cases in it.
-    private func forgetDropped() {
-        guard order.count > 1_024, order.count > 2 * cases.count else { return }
-        order = order[oldest...].filter { isValid($0) }
-        oldest = 0
-    }
-
-    private func isValid(_ place: (serial: UInt64, stamp: UInt64)) -> Bool {
-        cases[place.serial]?.stamp == place.stamp
+    private func dropOldest() {
+        if let recent = ring[oldest] { drop(recent.serial) }
+        oldest = (oldest + 1) % Self.casesMax
     }
 
     private static func cost(of recent: RecentCase) -> Int {
-        recent.bytes.count + recent.itinerary.count * 4 + 128
+        recent.bytes.count + recent.itinerary.count * 4 + caseBytesMin
     }
 }
 
@@ -103,11 +101,16 @@ extension LedgerWriter {
     func recentCase(_ serial: UInt64) throws(SQLiteFault) -> RecentCase? {
         if let known = recent[serial] { return known }
         try beginReading()
-        let itinerary = try tables.itinerary(serial)
-        let found = try tables.withFile(serial) { id, envelope, body in
-            RecentCase(id: id, envelope: envelope, body: body, itinerary: itinerary)
+        let found = try tables.withFile(serial) { id, envelope, body, itinerary in
+            RecentCase(
+                serial: serial,
+                id: id,
+                envelope: envelope,
+                body: body,
+                itinerary: itinerary
+            )
         }
-        if let found { recent.keep(serial, found) }
+        if let found { recent.keep(found) }
         return found
     }
 

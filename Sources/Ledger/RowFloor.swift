@@ -97,9 +97,9 @@ package final class RowFloor {
     private func growLog() throws(SQLiteFault) {
         var walkers = Array(repeating: Walker(referral: emptyReferral), count: 500)
         try begin(&walkers)
-        while connection.pagesWritten < 2 * Upkeep.pagesMax {
+        while connection.pagesWritten < Upkeep.framesMax {
             _ = try turn(&walkers)
-            try upkeep.checkpointIfDue(connection)
+            try upkeep.checkpointIfDue(log)
         }
     }
 
@@ -120,7 +120,7 @@ package final class RowFloor {
             var now = start
             while now < end {
                 hops += try turn(&walkers)
-                try upkeep.checkpointIfDue(connection)
+                try upkeep.checkpointIfDue(log)
                 now = Clock.monotonicNanoseconds()
             }
             return (hops, now - start)
@@ -150,7 +150,7 @@ package final class RowFloor {
                 }
                 try commit()
                 submissions += UInt64(window)
-                try upkeep.checkpointIfDue(connection)
+                try upkeep.checkpointIfDue(log)
                 now = Clock.monotonicNanoseconds()
             }
             return (submissions, now - start)

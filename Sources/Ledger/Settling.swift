@@ -308,7 +308,7 @@ extension LedgerWriter {
     }
 
     private func attributes(of serial: UInt64) throws -> [String: String] {
-        let envelope = try tables.withFile(serial) { _, envelope, _ in
+        let envelope = try tables.withFile(serial) { _, envelope, _, _ in
             try? Envelope.read(Envelope.Case.self, from: envelope)
         }
         var values: [String: String] = [:]

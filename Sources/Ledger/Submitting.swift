@@ -197,8 +197,8 @@ extension LedgerWriter {
         )
         noteOpened(by: request)
         recent.keep(
-            serial,
             RecentCase(
+                serial: serial,
                 id: id,
                 envelope: request.envelope,
                 body: request.body,

@@ -93,7 +93,12 @@ struct Tables {
         insertFileStatement = try prepare(
             "INSERT INTO file (serial, id, envelope, body) VALUES (?, ?, ?, ?)"
         )
-        fileStatement = try prepare("SELECT id, envelope, body FROM file WHERE serial = ?")
+        fileStatement = try prepare(
+            """
+            SELECT f.id, f.envelope, f.body, c.itinerary
+            FROM file f CROSS JOIN cases c ON c.serial = f.serial WHERE f.serial = ?
+            """
+        )
         insertCaseStatement = try prepare(
             """
             INSERT INTO cases
@@ -285,16 +290,21 @@ struct Tables {
         }
     }
 
-    /// Lends the id, envelope and body of a case; nil if there is none.
+    /// Lends the id, envelope, body and itinerary of a case; nil if there is none.
     func withFile<Result>(
         _ serial: UInt64,
-        _ use: (Identifier, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+        _ use: (Identifier, UnsafeRawBufferPointer, UnsafeRawBufferPointer, [UInt32]) -> Result
     ) throws(SQLiteFault) -> Result? {
         defer { fileStatement.reset() }
         fileStatement.bind(1, Int64(serial))
         guard try fileStatement.step() else { return nil }
         let id = Self.identifier(fileStatement, 0)
-        return use(id, fileStatement.blob(1), fileStatement.blob(2))
+        return use(
+            id,
+            fileStatement.blob(1),
+            fileStatement.blob(2),
+            Self.offices(fileStatement.blob(3))
+        )
     }
 
     func insertCase(_ row: CaseRow) throws(SQLiteFault) {
@@ -389,8 +399,11 @@ struct Tables {
         defer { itineraryStatement.reset() }
         itineraryStatement.bind(1, Int64(serial))
         guard try itineraryStatement.step() else { return [] }
-        let bytes = itineraryStatement.blob(0)
-        return stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
+        return Self.offices(itineraryStatement.blob(0))
+    }
+
+    private static func offices(_ bytes: UnsafeRawBufferPointer) -> [UInt32] {
+        stride(from: 0, to: bytes.count & ~3, by: 4).map { bytes.bigEndian(at: $0) }
     }
 
     // MARK: Forks

@@ -12,13 +12,16 @@ internal import SQLite
 /// a checkpoint beside another connection's commit can corrupt the file. A checkpoint therefore
 /// holds up the batch behind it, and how long depends on how much it has to copy and synchronise.
 struct Upkeep {
-    /// Pages in the write-ahead log at which a checkpoint runs under load: 4 MiB.
+    /// Pages to copy at which a checkpoint runs under load: 4 MiB, which bounds its stall.
     ///
-    /// The log never grows much beyond it, and a stall is that of 4 MiB at most; decision record
-    /// 0021 has the figures.
+    /// Decision records 0021 and 0120 have the figures.
     static let pagesMax = 1_024
-    /// Pages worth a checkpoint when nothing is asked: 256 KiB.
-    static let pagesWhenResting = 64
+    /// Frames in the write-ahead log at which one runs however few pages they are of: 32 MiB.
+    ///
+    /// The log never grows much beyond it, and a start after a kill reads it.
+    static let framesMax = 8_192
+    /// Frames worth a checkpoint when nothing is asked: 256 KiB.
+    static let framesWhenResting = 64
     /// How long nothing must have been asked to count as rest, in milliseconds: longer than the
     /// pauses between the requests of a client that waits for each answer.
     static let restMilliseconds: Int64 = 100
@@ -33,7 +36,6 @@ struct Upkeep {
 
     private let directory: String
     private let marks: SharedDiskMarks
-    private var checkpointedPages = 0
     private var nextLook = Int64.min
     private var nextEmptying = Int64.min
     private var emptied = Clock.monotonicMilliseconds()
@@ -48,14 +50,14 @@ struct Upkeep {
     /// Whether `look` has something to do.
     func isDue(_ writer: LedgerWriter) -> Bool {
         let now = Clock.monotonicMilliseconds()
-        return isCheckpointDue(writer.connection) || now >= nextLook
+        return isCheckpointDue(writer.log) || now >= nextLook
             || writer.wantsEmptyLog && now >= nextEmptying
     }
 
     /// Does what is due between two batches.
     mutating func look(after writer: LedgerWriter) throws(LedgerFault) {
         do {
-            try checkpointIfDue(writer.connection)
+            try checkpointIfDue(writer.log)
             try emptyLogIfDue(writer)
         } catch {
             // On a full disk the log stays as it is, and no new case is taken.
@@ -83,7 +85,6 @@ struct Upkeep {
         nextEmptying = now + Self.emptyingPauseMilliseconds
         guard try writer.emptyLog() else { return }
         emptied = now
-        checkpointedPages = writer.connection.pagesWritten
     }
 
     /// Erases a further slice, since nothing else is to be done.
@@ -100,30 +101,23 @@ struct Upkeep {
     }
 
     /// Whether a rest would be used.
-    func wantsRest(_ connection: Connection) -> Bool {
-        connection.pagesWritten - checkpointedPages >= Self.pagesWhenResting
-    }
+    func wantsRest(_ log: LogFile) -> Bool { log.frameCount >= Self.framesWhenResting }
 
     /// Copies the log into the database file, since nothing else is to be done.
-    mutating func rest(_ connection: Connection) throws(LedgerFault) {
-        guard wantsRest(connection) else { return }
-        do { try checkpoint(connection) } catch {
+    func rest(_ log: LogFile) throws(LedgerFault) {
+        guard wantsRest(log) else { return }
+        do { try log.checkpoint(.passive) } catch {
             guard error.isFull else { throw LedgerFault(error) }
         }
     }
 
     /// Copies the log into the database file if it has grown to the mark.
-    mutating func checkpointIfDue(_ connection: Connection) throws(SQLiteFault) {
-        guard isCheckpointDue(connection) else { return }
-        try checkpoint(connection)
+    func checkpointIfDue(_ log: LogFile) throws(SQLiteFault) {
+        guard isCheckpointDue(log) else { return }
+        try log.checkpoint(.passive)
     }
 
-    private func isCheckpointDue(_ connection: Connection) -> Bool {
-        connection.pagesWritten - checkpointedPages >= Self.pagesMax
-    }
-
-    private mutating func checkpoint(_ connection: Connection) throws(SQLiteFault) {
-        _ = try connection.checkpoint(.passive)
-        checkpointedPages = connection.pagesWritten
+    private func isCheckpointDue(_ log: LogFile) -> Bool {
+        log.pageCount >= Self.pagesMax || log.frameCount >= Self.framesMax
     }
 }

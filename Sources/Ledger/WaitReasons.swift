@@ -2,7 +2,7 @@
 
 internal import Platform
 package import Rules
-internal import SQLite
+package import SQLite
 internal import Wire
 
 /// Why one branch of a case waits: exactly one reason.
@@ -23,6 +23,9 @@ package enum WaitReason: Sendable, Equatable {
     case quota(sessions: UInt32)
     /// Sessions staff the office and none has credit; this is the next it would be handed.
     case noCredit(sessions: Int)
+    /// Of the sessions that staff the office none but these have credit, and as much is under way to
+    /// each as may be; this is the next it would be handed.
+    case slowRoad(sessions: Int)
     /// Older referrals of the queue come first; `ahead` counts no further than
     /// `LedgerWriter.aheadMax`.
     case behind(first: UInt64, ahead: Int)
@@ -50,7 +53,7 @@ extension LedgerWriter {
     package static let aheadMax = 10_000
 
     /// Why each branch of a case waits; nil if there is no such case, empty if it is closed.
-    func waits(of serial: UInt64) throws(SQLiteFault) -> [WaitingBranch]? {
+    package func waits(of serial: UInt64) throws(SQLiteFault) -> [WaitingBranch]? {
         guard try tables.caseRow(serial) != nil else { return nil }
         var branches: [WaitingBranch] = []
         for place in try fold(serial).places {
@@ -100,7 +103,9 @@ extension LedgerWriter {
             return quota > 0 && open >= Int(quota) ? .quota(sessions: quota) : .unattended
         }
         guard let (first, ahead) = try older(than: place) else {
-            return desk.hasCredit ? .next : .noCredit(sessions: desk.takerCount)
+            if desk.hasCredit { return .next }
+            let held = desk.heldCount
+            return held > 0 ? .slowRoad(sessions: held) : .noCredit(sessions: desk.takerCount)
         }
         return .behind(first: first, ahead: ahead)
     }

@@ -15,8 +15,10 @@ package struct Taker: Sendable {
     /// Whether its turn will come at its desk.
     var isInTurn = false
 
+    /// Whether it would take something.
+    var hasCredit: Bool { messages > 0 && bytes > 0 }
     /// Whether it may be sent something.
-    var mayTake: Bool { messages > 0 && bytes > 0 && !isHeld }
+    var mayTake: Bool { hasCredit && !isHeld }
 }
 
 /// What an office has to hand out, and to whom.
@@ -48,6 +50,9 @@ package struct Desk: Sendable {
 
     /// Whether some session may be sent a referral.
     package var hasCredit: Bool { ableCount > 0 }
+
+    /// Sessions with credit that are held.
+    package var heldCount: Int { takers.count { $0.isHeld && $0.hasCredit } }
 
     /// Sessions that staff the office.
     package var takerCount: Int { takers.count }

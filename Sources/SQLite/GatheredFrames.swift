@@ -2,13 +2,16 @@
 
 internal import CSQLite
 
-/// Gathers the frames of a commit and writes them with one call of the system.
+/// Gathers the frames of a commit, writes them with one call of the system, and counts them.
 ///
 /// SQLite writes each page of a commit to the write-ahead log in two calls: 24 bytes before the page,
 /// then the page (<https://sqlite.org/fileformat2.html#walformat>, § 4.1). Here they wait in memory
 /// and go together, at the latest with the frame that ends the transaction: its 24 bytes hold the
 /// size of the database where those of other frames hold zero. A commit has therefore left memory
 /// before SQLite tells anybody of it, and a write that fails is told to that commit.
+///
+/// Counted are the frames since the last checkpoint and the pages among them: a page that was written
+/// often is copied once.
 ///
 /// Sits between SQLite and the open log of one connection, by a table of methods of its own in the
 /// file's place for it. The thread of the connection only; `LogFile.sync` passes it by, since
@@ -25,13 +28,25 @@ struct GatheredFrames {
     // SQLite sees this field only, so it must stay the first.
     private var methods: sqlite3_io_methods
     private let plain: UnsafePointer<sqlite3_io_methods>
+    private let gathers: Bool
     private let memory: UnsafeMutableRawPointer
+    /// Frames since the last checkpoint, and the numbers of their pages.
+    private(set) var frameCount = 0
+    private(set) var pages: Set<UInt32> = []
     /// Where the first of the bytes that wait belongs in the file.
     private var start: Int64 = 0
     private var count = 0
 
     /// Puts itself before the methods of an open log, until the file is closed.
-    static func install(in file: UnsafeMutablePointer<sqlite3_file>) {
+    ///
+    /// - Parameters:
+    ///   - file: The log.
+    ///   - gathers: Whether frames wait for each other; they are counted in any case.
+    /// - Returns: Itself, in memory until the file is closed.
+    static func install(
+        in file: UnsafeMutablePointer<sqlite3_file>,
+        gathers: Bool
+    ) -> UnsafeMutablePointer<GatheredFrames> {
         guard let plain = file.pointee.pMethods else {
             preconditionFailure("the write-ahead log is not open")
         }
@@ -63,12 +78,20 @@ struct GatheredFrames {
             to: GatheredFrames(
                 methods: methods,
                 plain: plain,
+                gathers: gathers,
                 memory: .allocate(byteCount: capacity, alignment: 16)
             )
         )
         file.pointee.pMethods = UnsafeRawPointer(gathered).assumingMemoryBound(
             to: sqlite3_io_methods.self
         )
+        return gathered
+    }
+
+    /// Counts from here on, since a checkpoint has copied what there was.
+    mutating func countAnew() {
+        frameCount = 0
+        pages.removeAll(keepingCapacity: true)
     }
 
     private static func at(
@@ -90,6 +113,10 @@ struct GatheredFrames {
         let gathered = at(file)
         guard let bytes else { return gathered.pointee.plain.pointee.xWrite(file, nil, 0, offset) }
         let isHeader = count == frameHeaderBytes
+        if isHeader {
+            gathered.pointee.frameCount += 1
+            gathered.pointee.pages.insert(bytes.loadUnaligned(as: UInt32.self))
+        }
         let ends = isHeader && bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self) != 0
         let follows =
             gathered.pointee.count > 0
@@ -99,7 +126,7 @@ struct GatheredFrames {
             let status = GatheredFrames.flush(file)
             guard status == SQLITE_OK else { return status }
             // Only what begins a frame waits: whatever else is written here, nothing may follow.
-            guard isHeader, !ends else {
+            guard isHeader, !ends, gathered.pointee.gathers else {
                 return gathered.pointee.plain.pointee.xWrite(file, bytes, count, offset)
             }
             gathered.pointee.start = offset
@@ -129,6 +156,7 @@ struct GatheredFrames {
         let gathered = at(file)
         file?.pointee.pMethods = gathered.pointee.plain
         gathered.pointee.memory.deallocate()
+        gathered.deinitialize(count: 1)
         gathered.deallocate()
         return file?.pointee.pMethods.pointee.xClose(file) ?? SQLITE_OK
     }

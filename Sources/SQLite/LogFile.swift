@@ -14,6 +14,8 @@ package struct LogFile: Sendable {
     private nonisolated(unsafe) let connection: Connection
     private nonisolated(unsafe) let file: UnsafeMutablePointer<sqlite3_file>
     private nonisolated(unsafe) let methods: UnsafePointer<sqlite3_io_methods>
+    // In place while the file is open; for the thread of the connection.
+    private nonisolated(unsafe) let frames: UnsafeMutablePointer<GatheredFrames>
 
     /// The log of a connection that has read or written something already.
     ///
@@ -33,7 +35,21 @@ package struct LogFile: Sendable {
         self.connection = connection
         self.file = file
         self.methods = methods
-        if gathersFrames { GatheredFrames.install(in: file) }
+        frames = GatheredFrames.install(in: file, gathers: gathersFrames)
+    }
+
+    /// Frames written since the last checkpoint; the thread of the connection only, as the next two.
+    package var frameCount: Int { frames.pointee.frameCount }
+
+    /// Pages written since the last checkpoint, each counted once: those the next one copies.
+    package var pageCount: Int { frames.pointee.pages.count }
+
+    /// Copies pages into the database file, as `Connection.checkpoint`, and counts anew.
+    ///
+    /// - Throws: `SQLiteFault`, and the counts stay.
+    package func checkpoint(_ mode: CheckpointMode) throws(SQLiteFault) {
+        _ = try connection.checkpoint(mode)
+        frames.pointee.countAnew()
     }
 
     /// Brings to disk what was committed before the call.

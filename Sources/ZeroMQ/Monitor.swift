@@ -6,9 +6,8 @@ internal import CZeroMQ
 package enum MonitorEvent: Equatable, Sendable {
     /// A peer's connection was accepted under this descriptor; nothing is proven yet.
     case accepted(descriptor: Int32)
-    /// A connection could not be accepted; the system's error number. Descriptors have run out if
-    /// it is EMFILE or ENFILE.
-    case acceptFailed(errno: Int32)
+    /// Connections are accepted at this descriptor from now on.
+    case listening(descriptor: Int32)
     /// The connection under this descriptor has ended; its number is free once this was reported.
     case disconnected(descriptor: Int32)
     /// The handshake is done.
@@ -30,7 +29,7 @@ package struct Monitor: ~Copyable {
     private let frame = Frame()
 
     private static let events =
-        ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED
+        ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
         | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
         | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -73,7 +72,7 @@ package struct Monitor: ~Copyable {
         let value = bytes.loadUnaligned(fromByteOffset: 2, as: Int32.self)
         switch Int32(bytes.loadUnaligned(as: UInt16.self)) {
         case ZMQ_EVENT_ACCEPTED: return .accepted(descriptor: value)
-        case ZMQ_EVENT_ACCEPT_FAILED: return .acceptFailed(errno: value)
+        case ZMQ_EVENT_LISTENING: return .listening(descriptor: value)
         case ZMQ_EVENT_DISCONNECTED: return .disconnected(descriptor: value)
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return .handshakeSucceeded
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return .authenticationRefused(status: value)

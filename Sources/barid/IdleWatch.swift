@@ -2,7 +2,7 @@
 
 internal import Synchronization
 
-/// Notices when nothing has come for so long.
+/// Notices when nothing new has come for so long.
 final class IdleWatch: Sendable {
     private let limit: Duration
     private let clock = ContinuousClock()
@@ -11,11 +11,16 @@ final class IdleWatch: Sendable {
 
     init(limit: Duration) { self.limit = limit }
 
-    /// Now begins a wait.
-    func rest() { since.withLock { $0 = clock.now } }
+    /// Now begins a wait; or one goes on that began earlier, if what came was not new.
+    func rest(since begun: ContinuousClock.Instant? = nil) {
+        since.withLock { $0 = begun ?? clock.now }
+    }
 
     /// Something has come.
-    func work() { since.withLock { $0 = nil } }
+    ///
+    /// - Returns: Since when it was waited for.
+    @discardableResult
+    func work() -> ContinuousClock.Instant? { since.withLock { $0.take() } }
 
     /// Returns once a wait has lasted as long as the limit; throws when cancelled.
     func waitUntilIdle() async throws(CancellationError) {

@@ -40,7 +40,8 @@ struct Listener: Sendable {
         let settling = Acknowledger()
         watch?.rest()
         while heardCount < limit, !Task.isCancelled, let notice = try await iterator.next() {
-            watch?.work()
+            let waited = watch?.work()
+            var isNew = true
             switch notice {
             case .gap(let gap): report.add(gap)
             case .event(let delivered):
@@ -49,12 +50,15 @@ struct Listener: Sendable {
                     throw ExitCode.failure
                 }
                 if job != nil {
-                    failureCount += try await settle(delivered, acknowledges: acknowledges)
+                    let failures = try await settle(delivered, acknowledges: acknowledges)
+                    failureCount += failures
+                    // What fails again and again would else keep this from ever being idle.
+                    isNew = failures == 0 || delivered.attempts == 0
                 } else if acknowledges {
                     try await settling.acknowledge(delivered)
                 }
             }
-            watch?.rest()
+            watch?.rest(since: isNew ? nil : waited)
         }
         try await settling.finish()
         return failureCount

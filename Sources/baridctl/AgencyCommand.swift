@@ -20,7 +20,10 @@ struct AgencyCommand: ParsableCommand {
     )
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all agencies.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List all agencies."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -37,6 +40,7 @@ struct AgencyCommand: ParsableCommand {
 
     struct Backdating: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "backdating",
             abstract: "Say whether an agency may report acts with an earlier instant."
         )
 

@@ -86,7 +86,7 @@ struct ApprovalOptions: ParsableArguments {
 
 extension Plan {
     fileprivate func lines(_ output: Output) -> [String] {
-        var pairs = [("plan", text), ("referrals", String(count))]
+        var pairs = [("plan", text), ("count", String(count))]
         if remaining > 0 { pairs.append(("left for later", String(remaining))) }
         if let oldestAt { pairs.append(("oldest", oldestAt.text)) }
         if let newestAt { pairs.append(("newest", newestAt.text)) }

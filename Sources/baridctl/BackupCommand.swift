@@ -15,6 +15,7 @@ struct BackupCommand: ParsableCommand {
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "create",
             abstract: "Have the daemon copy its ledger, check the copy and write a manifest.",
             discussion: """
                 The daemon writes the copy, so DIR must be where it may write: under its unit within \
@@ -50,6 +51,7 @@ struct BackupCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Check a copy against its manifest, and all of its journal; needs no daemon."
         )
 
@@ -72,6 +74,7 @@ struct BackupCommand: ParsableCommand {
 
     struct Restore: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "restore",
             abstract: "Check a copy and put it into a data directory on which no daemon runs.",
             discussion: """
                 What was acknowledged after the backup is not in it: departments must ask for their \

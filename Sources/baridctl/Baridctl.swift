@@ -2,6 +2,10 @@
 
 import ArgumentParser
 
+/// The program's commands.
+///
+/// Each is told its name: one that is derived from its type costs a search through all that is
+/// linked, half of the time a command takes.
 @main
 struct Baridctl: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -15,6 +15,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Show where a case is, and its way there.",
             discussion: """
                 Piped, each line begins with what it tells of: case, place or act.
@@ -44,6 +45,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Trail: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "trail",
             abstract: "List what was done to a case, oldest first."
         )
 
@@ -69,6 +71,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Why: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "why",
             abstract: "Say why a case waits: one reason for each of its branches."
         )
 
@@ -96,6 +99,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Hold: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "hold",
             abstract: "Keep a case from being delivered anywhere until it is released.",
             discussion: """
                 What is out or accepted can still be settled; the case then waits where it comes next.
@@ -115,6 +119,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "release",
             abstract: "Let a case that is held be delivered again."
         )
 
@@ -133,6 +138,7 @@ struct CaseCommand: ParsableCommand {
 
     struct Reroute: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reroute",
             abstract: "Send a branch of a case to another office, wherever it is now.",
             discussion: """
                 The step stays, the office is another: one that the procedure declares, or one of \

@@ -12,6 +12,7 @@ struct CatalogueCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Check declarations without a daemon.",
             discussion: "Prints FILE:LINE:COLUMN: text for every fault; exit status 65 if any."
         )
@@ -35,6 +36,7 @@ struct CatalogueCommand: ParsableCommand {
 
     struct Publish: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "publish",
             abstract:
                 "Publish a declaration; it becomes the next version of its agency's catalogue.",
             discussion: "One that says what is in force already makes no new version."
@@ -84,7 +86,10 @@ struct CatalogueCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all published versions.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List all published versions."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -101,6 +106,7 @@ struct CatalogueCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Print the declaration of an agency as it was published."
         )
 

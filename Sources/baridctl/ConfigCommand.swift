@@ -14,6 +14,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Say what is wrong with the files; nothing is changed.",
             discussion: "Exit status 65 if anything is. Without a daemon: baridd --check."
         )
@@ -31,6 +32,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Show every setting in force and where it comes from."
         )
 
@@ -47,6 +49,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Diff: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "diff",
             abstract: "Show where the files differ from what is in force."
         )
 
@@ -63,6 +66,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Reload: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reload",
             abstract: "Put in force what the files say: all of it, or nothing.",
             discussion: """
                 Lists what changed. What only a restart can change is listed too, and stays as it \
@@ -102,7 +106,10 @@ struct ConfigCommand: ParsableCommand {
     }
 
     struct Confirm: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let the last reload stay.")
+        static let configuration = CommandConfiguration(
+            commandName: "confirm",
+            abstract: "Let the last reload stay."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -117,6 +124,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Undo: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "undo",
             abstract: "Put in force what was before the last reload; the files stay as they are."
         )
 

@@ -11,7 +11,10 @@ struct DeadCommand: ParsableCommand {
     )
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List dead letters.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List dead letters."
+        )
 
         @Option(help: "Only those of this office.")
         var office: String?
@@ -32,7 +35,10 @@ struct DeadCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one dead letter.")
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show one dead letter."
+        )
 
         @Argument(help: "Number of the referral.")
         var referral: UInt64
@@ -55,6 +61,7 @@ struct DeadCommand: ParsableCommand {
 
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "retry",
             abstract: "Put dead letters back into the queues of their offices."
         )
 
@@ -86,6 +93,7 @@ struct DeadCommand: ParsableCommand {
 
     struct Redirect: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "redirect",
             abstract: "Put dead letters into the queue of another office.",
             discussion: ApprovalOptions.discussion
         )
@@ -108,6 +116,7 @@ struct DeadCommand: ParsableCommand {
 
     struct Close: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "close",
             abstract: "Close dead letters for good; their branches of the cases end there.",
             discussion: ApprovalOptions.discussion
         )

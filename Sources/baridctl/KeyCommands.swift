@@ -42,6 +42,7 @@ struct RequestOptions: ParsableArguments {
 extension AgencyCommand {
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Enrol an agency's key.",
             discussion: """
                 Checks that the request was made by whoever holds the secret half of the key, for \
@@ -71,6 +72,7 @@ extension AgencyCommand {
 
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rotate",
             abstract: "Enrol a key that takes over; the agency's other key ends after the overlap."
         )
 
@@ -101,8 +103,11 @@ extension AgencyCommand {
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "revoke",
             abstract: "End a key of an agency for good, or all of them.",
-            discussion: "Sessions of the key end at once; no act of it is recorded from then on."
+            discussion:
+                "Sessions of the key end at once; no act of it is recorded from then on.\n\n"
+                + ApprovalOptions.discussion
         )
 
         @Argument(help: "Name of the agency.")
@@ -114,9 +119,7 @@ extension AgencyCommand {
         @Flag(help: "All keys of the agency.")
         var all = false
 
-        @Option(help: "Why; goes into the journal.")
-        var reason: String
-
+        @OptionGroup var approval: ApprovalOptions
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
@@ -126,14 +129,8 @@ extension AgencyCommand {
         }
 
         func run() throws {
-            try connection.perform { (client, output) throws(OperatorFault) in
-                let agency: AgencyAccess = try client.request(
-                    .agencyRevoke,
-                    RevokeArguments(agency: name, key: key),
-                    reason: reason
-                )
-                try output.show(agency, schema: "agency.revoke") { agency.lines(output) }
-                return .done
+            try approval.perform(.agencyRevoke, connection, done: "keys revoked") {
+                RevokeArguments(agency: name, key: key, token: $0)
             }
         }
     }

@@ -13,7 +13,10 @@ struct OfficeCommand: ParsableCommand {
     )
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all offices.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List all offices."
+        )
 
         @OptionGroup var watching: WatchOptions
         @OptionGroup var connection: ConnectionOptions
@@ -32,7 +35,10 @@ struct OfficeCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one office.")
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show one office."
+        )
 
         @Argument(help: "The office, as agency/office.")
         var name: String
@@ -53,6 +59,7 @@ struct OfficeCommand: ParsableCommand {
 
     struct Pause: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "pause",
             abstract:
                 "Let an office take no deliveries until it is resumed; its queue goes on filling."
         )
@@ -70,6 +77,7 @@ struct OfficeCommand: ParsableCommand {
 
     struct Resume: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "resume",
             abstract: "Let an office take deliveries again."
         )
 
@@ -86,6 +94,7 @@ struct OfficeCommand: ParsableCommand {
 
     struct Drain: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "drain",
             abstract: "Pause an office and wait until nothing is out under a lease.",
             discussion: """
                 What the office has accepted stays with it; baridctl queue move sends what waits \

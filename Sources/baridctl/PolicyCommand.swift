@@ -20,7 +20,10 @@ struct PolicyCommand: ParsableCommand {
     )
 
     struct Grant: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a rule.")
+        static let configuration = CommandConfiguration(
+            commandName: "grant",
+            abstract: "Add a rule."
+        )
 
         @Argument(help: "An agency, @ROLE, or * for all.")
         var who: String
@@ -58,7 +61,10 @@ struct PolicyCommand: ParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a rule.")
+        static let configuration = CommandConfiguration(
+            commandName: "revoke",
+            abstract: "Remove a rule."
+        )
 
         @Argument(help: "Number of the rule.")
         var rule: UInt32
@@ -82,7 +88,10 @@ struct PolicyCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the rules.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the rules."
+        )
 
         @Option(help: "Only those that concern this agency.")
         var agency: String?
@@ -105,6 +114,7 @@ struct PolicyCommand: ParsableCommand {
 
     struct Explain: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "explain",
             abstract: "Tell whether an agency may do something, and which rule decides.",
             discussion: "Exit status 77 if it may not."
         )
@@ -136,7 +146,10 @@ struct PolicyCommand: ParsableCommand {
     }
 
     struct Give: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give an agency a role.")
+        static let configuration = CommandConfiguration(
+            commandName: "give",
+            abstract: "Give an agency a role."
+        )
 
         @Argument(help: "Name of the agency.")
         var agency: String
@@ -156,7 +169,10 @@ struct PolicyCommand: ParsableCommand {
     }
 
     struct Take: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take a role from an agency.")
+        static let configuration = CommandConfiguration(
+            commandName: "take",
+            abstract: "Take a role from an agency."
+        )
 
         @Argument(help: "Name of the agency.")
         var agency: String

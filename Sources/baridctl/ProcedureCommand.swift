@@ -12,6 +12,7 @@ struct ProcedureCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Check declarations without a daemon.",
             discussion: "Prints FILE:LINE:COLUMN: text for every fault; exit status 65 if any."
         )
@@ -35,6 +36,7 @@ struct ProcedureCommand: ParsableCommand {
 
     struct Publish: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "publish",
             abstract: "Publish declarations; each becomes the next version of its procedure.",
             discussion: """
                 All files are checked first, and none is sent if one has faults. A declaration \
@@ -123,7 +125,10 @@ struct ProcedureCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all published versions.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List all published versions."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -140,6 +145,7 @@ struct ProcedureCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Print the declaration of a procedure as it was published."
         )
 

@@ -12,6 +12,7 @@ struct QueueCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the queues: those of all offices, with what is in them."
         )
 
@@ -29,7 +30,10 @@ struct QueueCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a queue lane by lane.")
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show a queue lane by lane."
+        )
 
         @Argument(help: "The office, as agency/office.")
         var office: String
@@ -50,6 +54,7 @@ struct QueueCommand: ParsableCommand {
 
     struct Peek: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "peek",
             abstract: "List the referrals at the head of a queue, never what is in them."
         )
 
@@ -81,6 +86,7 @@ struct QueueCommand: ParsableCommand {
 
     struct Move: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "move",
             abstract: "Move waiting referrals to the end of another office's queue.",
             discussion: """
                 Each keeps its step; the office must be one the procedure declares, or one of the \

@@ -12,6 +12,7 @@ struct RetentionCommand: ParsableCommand {
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "run",
             abstract: "Erase what is past the period that its procedure declares.",
             discussion: """
                 The period is the retention: of the latest version of the procedure, counted from the \

@@ -12,6 +12,7 @@ struct ServiceCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List services with counts, sizes and times since the daemon started."
         )
 

@@ -11,7 +11,10 @@ struct SessionCommand: ParsableCommand {
     )
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all sessions.")
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List all sessions."
+        )
 
         @OptionGroup var connection: ConnectionOptions
 
@@ -28,6 +31,7 @@ struct SessionCommand: ParsableCommand {
 
     struct Cut: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "cut",
             abstract: "End a session.",
             discussion: """
                 Its leases run on and its program may connect again; baridctl agency suspend keeps \
@@ -66,6 +70,7 @@ struct LogCommand: ParsableCommand {
 
     struct Head: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "head",
             abstract: "Tell the end of the journal, to be kept elsewhere and checked later."
         )
 
@@ -87,6 +92,7 @@ struct LogCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract:
                 "Recompute the chain of hashes, from the beginning or from a head kept earlier.",
             discussion: """

@@ -6,6 +6,7 @@ import Control
 extension AgencyCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Show an agency with its keys, roles, rules and limits."
         )
 
@@ -28,6 +29,7 @@ extension AgencyCommand {
 
     struct Suspend: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "suspend",
             abstract: "End an agency's sessions and refuse its connections until it is resumed."
         )
 
@@ -46,6 +48,7 @@ extension AgencyCommand {
 
     struct Resume: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "resume",
             abstract: "Admit an agency's connections again."
         )
 
@@ -64,6 +67,7 @@ extension AgencyCommand {
 
     struct Limit: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "limit",
             abstract: "Set how much an agency may have and do; 0 lifts a limit."
         )
 

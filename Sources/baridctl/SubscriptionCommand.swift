@@ -12,6 +12,7 @@ struct SubscriptionCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List durable subscriptions with how far each is."
         )
 
@@ -30,6 +31,7 @@ struct SubscriptionCommand: ParsableCommand {
 
     struct Dead: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "dead",
             abstract: "List events that are dead letters of a subscription."
         )
 
@@ -56,6 +58,7 @@ struct SubscriptionCommand: ParsableCommand {
 
     struct Forget: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "forget",
             abstract: "End a durable subscription for all its members; nothing of it is kept."
         )
 

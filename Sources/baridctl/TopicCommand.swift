@@ -12,6 +12,7 @@ struct TopicCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List topics with what is kept of each."
         )
 
@@ -35,6 +36,7 @@ struct TopicCommand: ParsableCommand {
 
     struct Rules: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rules",
             abstract: "List how long and how much is kept, by pattern."
         )
 
@@ -51,6 +53,7 @@ struct TopicCommand: ParsableCommand {
 
     struct Retention: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "retention",
             abstract: "Say how long and how much is kept of the topics of a pattern.",
             discussion: """
                 Content beyond it is erased; that an event was published stays in the journal. \

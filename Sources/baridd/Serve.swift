@@ -133,6 +133,8 @@ struct Serve: ParsableCommand {
     func run() throws {
         // A connection is a descriptor, and the usual soft limit of 1024 is for select(2).
         Descriptors.raiseLimit()
+        // Twice as many as the bus takes connections; before there are other threads it costs nothing.
+        Descriptors.makeRoom(for: 16_384)
         // A peer that goes away while it is written to must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)

@@ -90,13 +90,12 @@ extension StubCommands {
     }
 
     func revokeKeys(
-        agency: String,
-        key: UInt32?,
+        _ arguments: RevokeArguments,
         by identity: OperatorIdentity,
         reason: String
-    ) throws(OperatorFault) -> AgencyAccess {
-        note("revoke \(agency) \(key.map { String($0) } ?? "all")", identity, reason)
-        return try Self.agency(agency)
+    ) throws(OperatorFault) -> PlanOutcome {
+        let keys = arguments.key.map { String($0) } ?? "all"
+        return try planned("revoke \(arguments.agency) \(keys)", arguments.token, identity, reason)
     }
 
     func setLimits(

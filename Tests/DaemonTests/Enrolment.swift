@@ -95,6 +95,16 @@ extension DaemonProcess {
         return try control.request(command, arguments, reason: "tests")
     }
 
+    /// Revokes all keys of an agency, by plan.
+    func revoke(_ agency: String) throws {
+        var control = try control()
+        var arguments = RevokeArguments(agency: agency)
+        let planned: PlanOutcome = try control.request(.agencyRevoke, arguments, reason: "tests")
+        arguments.token = planned.plan?.token
+        let done: PlanOutcome = try control.request(.agencyRevoke, arguments, reason: "tests")
+        #expect(done.done == planned.plan?.count)
+    }
+
     /// A file with a key, and one with the daemon's, for programs.
     func credentials(of pair: KeyPair, named name: String) throws -> Credentials {
         let path = "\(data)/\(name).key"

@@ -85,12 +85,34 @@ extension DaemonTests {
             let key = try daemon.enrol("city")
             let credentials = try daemon.credentials(of: key, named: "city")
             await (try connect(daemon, credentials)).close()
-            try daemon.change(.agencyRevoke, RevokeArguments(agency: "city"))
+            try daemon.revoke("city")
             #expect(
                 await code { () throws(BaridError) in
                     _ = try await connect(daemon, credentials, timeout: .seconds(3_600))
                 } == .notAdmitted
             )
+        }
+
+        @Test("a plan to revoke ends no key, and its token none that was enrolled since")
+        func plannedRevocation() throws {
+            let daemon = try daemon()
+            _ = try daemon.enrol("city")
+            var arguments = RevokeArguments(agency: "city")
+            func revoke() throws -> PlanOutcome {
+                var control = try daemon.control()
+                return try control.request(.agencyRevoke, arguments, reason: "tests")
+            }
+            arguments.token = try revoke().plan?.token
+            _ = try daemon.enrol("city")
+            #expect(throws: OperatorFault.planStale) { try revoke() }
+            arguments.token = nil
+            #expect(try revoke().plan?.count == 2)
+            try daemon.revoke("city")
+            let fault = #expect(throws: OperatorFault.self) { try revoke() }
+            #expect(fault?.code == "unchanged")
+            arguments.key = 9
+            let unknown = #expect(throws: OperatorFault.self) { try revoke() }
+            #expect(unknown?.code == "noSuchKey")
         }
 
         @Test("a key opens sessions of its own agency only")
@@ -116,7 +138,7 @@ extension DaemonTests {
             )
             try peer.sayHello("city")
             #expect(try peer.attach("city/desk").header.verb == .answer)
-            try daemon.change(.agencyRevoke, RevokeArguments(agency: "city"))
+            try daemon.revoke("city")
             let records = try daemon.verify().records
             try peer.send(peer.submission(office: "city/desk"))
             let told = try peer.next()

@@ -127,7 +127,7 @@ extension DaemonTests {
             let key = try scene.daemon.enrol("former")
             let peer = try scene.peer(key)
             try peer.sayHello("former")
-            try scene.daemon.change(.agencyRevoke, RevokeArguments(agency: "former"))
+            try scene.daemon.revoke("former")
             _ = try peer.send(peer.submission(office: "former/desk"))
             let told = try peer.next()
             #expect(told.header.verb == .farewell && told.code == .revoked)
@@ -291,8 +291,8 @@ extension DaemonTests {
         @Test("a message without end is cut long before it fills the memory")
         func endlessMessage() throws {
             let daemon = try DaemonProcess(["--listen", "tcp://127.0.0.1:*"], isKeyed: true)
-            let key = try daemon.enrol("thief")
             for hasSession in [false, true] {
+                let key = try daemon.enrol(hasSession ? "thief" : "stranger")
                 let peer = try RawPeer(
                     daemon.network,
                     key: key,
@@ -302,6 +302,14 @@ extension DaemonTests {
                 #expect(try peer.isLetIn())
                 if hasSession { try peer.sayHello("thief") }
                 #expect(try daemon.growth { try peer.sendEndless() } < 32 << 20)
+                let again = try RawPeer(
+                    daemon.network,
+                    key: key,
+                    server: daemon.serverKey,
+                    reconnects: false
+                )
+                // Without a hello no key is known to the connection.
+                #expect(try again.isLetIn() == !hasSession)
             }
         }
 

@@ -43,6 +43,24 @@ extension DaemonTests {
             #expect(report.questions > 3, "\(report)")
         }
 
+        @Test("asked to stop amid traffic, it ends in order and keeps everything it told")
+        func stops() throws {
+            let seed = UInt64.random(in: 1...1_000_000)
+            print("stopped at random: seed \(seed)")
+            let (status, report) = try trial(
+                "kill",
+                "--stopping",
+                "--kills",
+                "8",
+                "--per-ledger",
+                "8",
+                "--seed",
+                "\(seed)"
+            )
+            #expect(status == 0 && report.violations.isEmpty, "\(report.violations)")
+            #expect(report.receipts > 30, "\(report)")
+        }
+
         @Test("the audit catches a disk that lost the end of the log")
         func control() throws {
             let (status, report) = try trial("kill", "--kills", "10", "--losing", "--seed", "3")

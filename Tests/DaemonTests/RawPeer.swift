@@ -78,7 +78,7 @@ final class RawPeer {
     func isLetIn() throws -> Bool {
         try event { event in
             switch event {
-            case .accepted, .acceptFailed, .disconnected: false
+            case .listening, .accepted, .disconnected: false
             default: true
             }
         } == .handshakeSucceeded

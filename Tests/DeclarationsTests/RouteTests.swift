@@ -127,6 +127,20 @@ struct RouteTests {
         )
     }
 
+    @Test(
+        "an itinerary above restricted must declare where it may go",
+        arguments: [
+            ("public", [String]()), ("restricted", []), ("secret", ["2:17 missingKey"]),
+            ("top-secret", ["2:17 missingKey"]),
+        ]
+    )
+    func classifiedItineraries(_ level: String, _ faults: [String]) {
+        let head = "procedure: slip\nclassification: \(level)\n"
+        let tail = "itinerary: {outcomes: [on]}\n"
+        #expect(Sample.faults(head + "offices: {}\n" + tail) == faults)
+        #expect(Sample.faults(head + "offices: {a/b: B}\n" + tail) == [])
+    }
+
     @Test("limits on counts are kept")
     func counts() {
         let offices = (1...499).map { "  a/o\($0): X" }

@@ -37,7 +37,7 @@ struct AccessTests {
 
     @discardableResult
     private func change(_ act: AccessAct) throws -> UInt32 {
-        guard case .access(.done(let number)) = try bench.act(.access(act)) else {
+        guard case .access(.done(let number, _)) = try bench.act(.access(act)) else {
             throw AccessRefusal.unchanged
         }
         return number
@@ -138,7 +138,7 @@ struct AccessTests {
         bench.submit(session, "line")
         try bench.turn()
         let held = try #require(bench.deliveries.first)
-        try change(.revoke(key: key.number))
+        try change(.revoke(keys: [key.number]))
         let head = try bench.records()
         let submitted = bench.submit(session, "line")
         let settled = bench.settle(.complete, held)
@@ -232,7 +232,7 @@ struct AccessTests {
             ends: bench.wall
         )
         #expect(try refusal(of: .enrol(ended, note: "", fingerprint: "")) == .keyTimeInvalid)
-        #expect(try refusal(of: .revoke(key: 7)) == .noSuchKey)
+        #expect(try refusal(of: .revoke(keys: [7])) == .noSuchKey)
         #expect(try refusal(of: .suspend(agency: "nobody")) == .noSuchAgency)
         #expect(try refusal(of: .resume(agency: "a")) == .unchanged)
         #expect(try refusal(of: .withdraw(rule: 4)) == .noSuchRule)

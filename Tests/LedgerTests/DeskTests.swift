@@ -53,6 +53,25 @@ struct DeskTests {
         }
     }
 
+    @Test("a token is good for its plan, for who asked for it, and until its time is over")
+    func token() {
+        let plans = PlanToken()
+        let token = plans.token(of: "drain", on: [7], for: 1000, expires: 300)
+        func isGood(
+            _ act: String = "drain",
+            on items: [UInt64] = [7],
+            for uid: UInt32 = 1000,
+            now: Int64 = 0
+        ) -> Bool {
+            plans.isGood(token, of: act, on: items, for: uid, now: now)
+        }
+        #expect(isGood() && isGood(now: 300))
+        #expect(!isGood(now: 301))
+        #expect(!isGood("drain again"))
+        #expect(!isGood(on: [8]) && !isGood(on: []))
+        #expect(!isGood(for: 1001) && !isGood(for: 0))
+    }
+
     @Test(
         "a paused office takes no deliveries, its queue goes on filling, and a restart changes nothing"
     )

@@ -101,6 +101,8 @@ struct QueueTests {
         bench.submit(submitter, "line")
         try bench.turn()
         #expect(serials.isEmpty)
+        let waits = try bench.writer.waits(of: 10)
+        #expect(waits?.map(\.reason) == [.slowRoad(sessions: 1)])
         // What staffs another office meanwhile is held there as well.
         try bench.attach(slow, "a/two")
         let swift = try bench.hello("a")

@@ -73,6 +73,23 @@ import Testing
         #expect(gathered <= 4)
     }
 
+    @Test(
+        "a page that was written often counts once, until a checkpoint",
+        arguments: [false, true]
+    )
+    func counts(gathersFrames: Bool) throws {
+        let connection = try open(cachePages: 1_000)
+        let log = try LogFile(of: connection, gathersFrames: gathersFrames)
+        for size in 1...20 {
+            try connection.execute("INSERT OR REPLACE INTO paper VALUES (0, zeroblob(\(size)))")
+        }
+        #expect(log.frameCount == 20)
+        #expect(log.pageCount == 1)
+        try log.checkpoint(.passive)
+        #expect(log.frameCount == 0)
+        #expect(log.pageCount == 0)
+    }
+
     private func writesOfOneCommit(gathersFrames: Bool) throws -> Int {
         let connection = try open(cachePages: 1_000)
         let log = try LogFile(of: connection, gathersFrames: gathersFrames)

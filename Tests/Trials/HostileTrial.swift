@@ -33,7 +33,7 @@ struct HostileCommand: ParsableCommand {
     var json: String?
 
     /// Most by which the daemon may grow for a message without end.
-    private static let growthBytesMax = 20 << 20
+    private static let growthBytesMax = 10 << 20
 
     func run() throws {
         Descriptors.raiseLimit()

@@ -28,6 +28,8 @@ struct KillCommand: ParsableCommand {
     var json: String?
     @Flag(help: "Play a disk that lost the end of the log, to see that this is noticed.")
     var losing = false
+    @Flag(help: "Stop it by SIGTERM amid the traffic instead, and time that.")
+    var stopping = false
     @Option(help: "Where to copy a ledger that breaks a promise; it must not exist yet.")
     var keep: String?
 
@@ -36,7 +38,7 @@ struct KillCommand: ParsableCommand {
         let start = Clock.monotonicMilliseconds()
         var ledger = seed
         while figures.kills < kills, figures.violations.isEmpty {
-            let trial = try KillTrial(seed: ledger, isLosing: losing)
+            let trial = try KillTrial(seed: ledger, isLosing: losing, isStopping: stopping)
             let count = min(perLedger, kills - figures.kills)
             do {
                 try trial.run(kills: count, counting: &figures)
@@ -49,6 +51,7 @@ struct KillCommand: ParsableCommand {
         }
         figures.seconds = Double(Clock.monotonicMilliseconds() - start) / 1_000
         figures.recoveryMilliseconds.sort()
+        figures.stopMilliseconds.sort()
         try emit(figures.report, to: json)
         guard figures.violations.isEmpty else { throw ExitCode(1) }
     }
@@ -76,6 +79,8 @@ final class KillTrial {
         var questions = 0
         var acts: [String: Int] = [:]
         var recoveryMilliseconds: [Int64] = []
+        /// From SIGTERM to the end of the process.
+        var stopMilliseconds: [Int64] = []
         var violations: [String] = []
         var seconds = 0.0
 
@@ -91,6 +96,9 @@ final class KillTrial {
                 "recoveryMedianMs": times.isEmpty ? 0 : times[times.count / 2],
                 "recovery99Ms": times.isEmpty ? 0 : times[times.count * 99 / 100],
                 "recoveryLongestMs": times.last ?? 0, "seconds": seconds,
+                "stopMedianMs": stopMilliseconds.isEmpty
+                    ? 0 : stopMilliseconds[stopMilliseconds.count / 2],
+                "stopLongestMs": stopMilliseconds.last ?? 0,
             ]
         }
     }
@@ -101,6 +109,8 @@ final class KillTrial {
     private let isOwn: Bool
     /// Whether every kill takes the end of the log with it, though it was synced.
     private let isLosing: Bool
+    /// Whether the daemon is asked to stop, and not killed.
+    private let isStopping: Bool
     private let workload: Workload
     private let events: EventTraffic
     private let operators: OperatorTraffic
@@ -120,9 +130,15 @@ final class KillTrial {
     private static let patience: Int64 = 60_000
 
     /// Starts a daemon on a fresh directory, or on a ledger that was filled before.
-    init(seed: UInt64, in filled: String? = nil, isLosing: Bool = false) throws {
+    init(
+        seed: UInt64,
+        in filled: String? = nil,
+        isLosing: Bool = false,
+        isStopping: Bool = false
+    ) throws {
         isOwn = filled == nil
         self.isLosing = isLosing
+        self.isStopping = isStopping
         random = SeededGenerator(seed: seed)
         workload = Workload(seed: seed)
         events = EventTraffic(workload, seed: seed)
@@ -169,7 +185,8 @@ final class KillTrial {
         try connect()
         var done = 0
         while done < kills {
-            try traffic(milliseconds: number(40...400))
+            let stopped = try traffic(milliseconds: number(40...400))
+            if isStopping { figures.stopMilliseconds.append(stopped) }
             done += 1
             figures.kills += 1
             if isLosing { loseTail() }
@@ -279,9 +296,13 @@ final class KillTrial {
 
     // MARK: Traffic
 
-    /// Mixed traffic until the daemon is killed, after some milliseconds and at any instruction.
-    private func traffic(milliseconds: Int) throws {
-        let killer = try Killer(of: daemon.number, after: milliseconds)
+    /// Mixed traffic until the daemon is killed or told to stop, after some milliseconds and at any
+    /// instruction.
+    ///
+    /// - Returns: Milliseconds from then to its end.
+    private func traffic(milliseconds: Int) throws -> Int64 {
+        let signal = isStopping ? SIGTERM : SIGKILL
+        let killer = try Killer(of: daemon.number, after: milliseconds, by: signal)
         defer { killer.join() }
         var poller = Poller()
         for line in lines { _ = poller.add(line.socket) }
@@ -291,9 +312,10 @@ final class KillTrial {
             _ = try poller.waitForWork(timeoutMilliseconds: 1)
             for line in lines { try hear(line) }
         }
-        guard daemon.reap() == SIGKILL else {
-            throw Violation(.answered, "the daemon ended before it was killed")
+        guard daemon.reap() == (isStopping ? 0 : SIGKILL), daemon.exitCode == 0 else {
+            throw Violation(.answered, "the daemon ended otherwise than it was told to")
         }
+        let ended = Clock.monotonicMilliseconds()
         // What it had sent before its end was told.
         for line in lines { try hear(line) }
         lines.removeAll()
@@ -302,6 +324,7 @@ final class KillTrial {
             client.up.removeAll()
             client.held.removeAll()
         }
+        return ended - killer.struckAt
     }
 
     private func move() {
@@ -370,24 +393,28 @@ final class KillTrial {
     }
 }
 
-/// Kills a process some milliseconds from now, whatever its parent is busy with then.
+/// Signals a process some milliseconds from now, whatever its parent is busy with then.
 private final class Killer {
     private let isDone = Mark()
     private let thread: WorkerThread
 
     private final class Mark: Sendable {
-        let isSet = Atomic(false)
+        let struckAt = Atomic<Int64>(0)
     }
 
-    init(of process: pid_t, after milliseconds: Int) throws {
+    init(of process: pid_t, after milliseconds: Int, by signal: Int32) throws {
         thread = try WorkerThread(name: "killer") { [isDone] in
             usleep(UInt32(milliseconds) * 1_000)
-            kill(process, SIGKILL)
-            isDone.isSet.store(true, ordering: .releasing)
+            let now = Clock.monotonicMilliseconds()
+            kill(process, signal)
+            isDone.struckAt.store(now, ordering: .releasing)
         }
     }
 
-    var hasKilled: Bool { isDone.isSet.load(ordering: .acquiring) }
+    var hasKilled: Bool { struckAt != 0 }
+
+    /// When it struck, by the monotonic clock in milliseconds; 0 before.
+    var struckAt: Int64 { isDone.struckAt.load(ordering: .acquiring) }
 
     /// Waits until it has killed.
     func join() { thread.join() }

@@ -148,11 +148,15 @@ final class OperatorTraffic {
     func revoke(_ agency: String) throws {
         keys[agency] = "live or revoked"
         var control = try control()
-        let _: AgencyAccess = try control.request(
-            .agencyRevoke,
-            RevokeArguments(agency: agency),
-            reason: Self.reason
-        )
+        var arguments = RevokeArguments(agency: agency)
+        for _ in 0..<2 {
+            let outcome: PlanOutcome = try control.request(
+                .agencyRevoke,
+                arguments,
+                reason: Self.reason
+            )
+            arguments.token = outcome.plan?.token
+        }
         keys[agency] = "revoked"
         acknowledged += 1
     }

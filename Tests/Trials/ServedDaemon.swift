@@ -13,6 +13,8 @@ final class ServedDaemon {
     let startedAt: Int64
     private var output: Int32
     private var isReaped = false
+    /// What it exited with, once it was reaped.
+    private(set) var exitCode: Int32 = 0
 
     /// Starts `baridd` beside this program on a data directory, with so many descriptors at most.
     init(data: String, _ options: [String] = [], descriptorsMax: Int? = nil) throws {
@@ -81,6 +83,7 @@ final class ServedDaemon {
         var status: Int32 = 0
         while waitpid(number, &status, 0) < 0, errno == EINTR {}
         isReaped = true
+        exitCode = status >> 8 & 0xFF
         return status & 0x7F
     }
 

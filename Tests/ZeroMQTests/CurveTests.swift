@@ -77,6 +77,7 @@ struct CurveTests {
         let router = try router(in: context)
         let monitor = try Monitor(of: router, name: "watch")
         try router.bind("tcp://127.0.0.1:*")
+        _ = try monitor.listener()
         let keys = Keys()
         var peer: Socket? = try dealer(keys, to: router.lastEndpoint)
         _ = try peer?.send(text: "first", more: true)
@@ -142,6 +143,7 @@ struct CurveTests {
         let router = try router(in: context)
         let monitor = try Monitor(of: router, name: "watch")
         try router.bind("tcp://127.0.0.1:*")
+        _ = try monitor.listener()
         let peer = try dealer(to: router.lastEndpoint)
         _ = try peer.send(text: "let me in")
         guard case .accepted = try event(monitor) else {
@@ -181,6 +183,7 @@ struct CurveTests {
         let router = try router(in: context)
         let monitor = try Monitor(of: router, name: "watch")
         try router.bind("tcp://127.0.0.1:*")
+        _ = try monitor.listener()
         let peer = try dealer(nil, to: router.lastEndpoint)
         _ = try peer.send(text: "let me in")
         guard case .accepted = try event(monitor) else {
