@@ -19,9 +19,9 @@
 enum { listeners_max = 64 };
 
 /// Nanoseconds from one connection to the next.
-static const int64_t interval = 2000000;
+static const int64_t interval = 3000000;
 /// Connections that may come at once after a pause.
-static const int64_t burst = 8;
+static const int64_t burst = 4;
 /// Nanoseconds that a caller is held up who comes too early: a poller that tells of a waiting
 /// connection again and again does not keep the processor busy, and bytes of others wait no longer.
 static const long rest = 50000;
