@@ -116,6 +116,43 @@ package struct ControlClient: ~Copyable {
         result: Result.Type = Result.self,
         each: (Row) throws(OperatorFault) -> Void
     ) throws(OperatorFault) -> Result {
+        let road = try send(command, arguments, reason: reason, seconds: seconds)
+        return try answer(from: road) { line throws(OperatorFault) in
+            guard let row = Self.read(Reply.Row<Row>.self, line) else { return false }
+            try each(row.row)
+            return true
+        }
+    }
+
+    /// The rows of a command that answers with rows and their count, each as JSON on one line with its
+    /// keys in alphabetical order: mostly as the daemon wrote it, which spares reading it.
+    ///
+    /// - Throws: The fault the daemon answers with, or that of a connection that broke.
+    package mutating func rowsAsJSON<Row: Codable>(
+        _ command: CommandName,
+        _ arguments: some CommandArguments = NoArguments(),
+        of type: Row.Type
+    ) throws(OperatorFault) -> [[UInt8]] {
+        let road = try send(command, arguments, reason: nil, seconds: 60)
+        var rows: [[UInt8]] = []
+        let _: RowCount = try answer(from: road) { line throws(OperatorFault) in
+            if let row = line.withUnsafeBytes({ Reply.rowAsWritten(in: $0) }) {
+                rows.append(row)
+                return true
+            }
+            guard let row = Self.read(Reply.Row<Row>.self, line) else { return false }
+            rows.append(try Reply.line(row.row).dropLast())
+            return true
+        }
+        return rows
+    }
+
+    private mutating func send(
+        _ command: CommandName,
+        _ arguments: some CommandArguments,
+        reason: String?,
+        seconds: Int?
+    ) throws(OperatorFault) -> Road {
         let road = try road(for: command)
         number += 1
         let line = try Reply.line(
@@ -133,12 +170,17 @@ package struct ControlClient: ~Copyable {
             }
             throw fault
         }
+        return road
+    }
+
+    /// Reads to the end of an answer; `each` says whether a line is a row.
+    private mutating func answer<Result: Codable>(
+        from road: Road,
+        each: (Data) throws(OperatorFault) -> Bool
+    ) throws(OperatorFault) -> Result {
         while true {
             let line = try nextLine(road.stream)
-            if let row = Self.read(Reply.Row<Row>.self, line) {
-                try each(row.row)
-                continue
-            }
+            if try each(line) { continue }
             if let final = Self.read(Reply.Done<Result>.self, line) { return final.result }
             throw Self.refusal(in: line) ?? .foreignReply
         }

@@ -44,6 +44,46 @@ enum Reply {
         }
     }
 
+    /// The object of a row where the line is written as `{"id":7,"row":{…}}`; nil where it is written
+    /// in any other way, or is no row.
+    static func rowAsWritten(in line: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")),
+            line[...colon].elementsEqual(#"{"id":"#.utf8)
+        else { return nil }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        let rest = line[(colon + 1)...].drop { digits.contains($0) }
+        let start = #","row":"#.utf8
+        guard rest.starts(with: start), line.last == UInt8(ascii: "}") else { return nil }
+        let object = rest.dropFirst(start.count).dropLast()
+        return isOneObject(object) ? Array(object) : nil
+    }
+
+    /// Whether JSON that is well formed but for its ends begins with an object and ends with it.
+    private static func isOneObject(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
+        var depth = 0
+        var isInText = false
+        var isEscaped = false
+        for (place, byte) in zip(text.indices, text) {
+            if isEscaped {
+                isEscaped = false
+            } else if isInText {
+                isEscaped = byte == UInt8(ascii: "\\")
+                isInText = byte != UInt8(ascii: "\"")
+            } else {
+                switch byte {
+                case UInt8(ascii: "\""): isInText = true
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+                default: break
+                }
+                if depth <= 0 {
+                    return depth == 0 && byte == UInt8(ascii: "}") && place == text.endIndex - 1
+                }
+            }
+        }
+        return false
+    }
+
     static func line(_ fault: OperatorFault, id: Int64) -> [UInt8] {
         let refused = Refused(id: id, code: fault.code, exit: fault.exit, text: fault.text)
         // Integers and texts always have a JSON form.

@@ -29,10 +29,7 @@ struct AgencyCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.agencyList, of: AgencyRow.self),
-                    schema: "agency.list"
-                )
+                try client.list(.agencyList, of: AgencyRow.self, to: output, schema: "agency.list")
                 return .done
             }
         }

@@ -56,12 +56,11 @@ struct CaseCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(
-                        .caseTrail,
-                        CaseArguments(number: number),
-                        of: CaseView.Act.self
-                    ),
+                try client.list(
+                    .caseTrail,
+                    CaseArguments(number: number),
+                    of: CaseView.Act.self,
+                    to: output,
                     schema: "case.trail"
                 )
                 return .done

@@ -95,8 +95,10 @@ struct CatalogueCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.catalogueList, of: CatalogueRow.self),
+                try client.list(
+                    .catalogueList,
+                    of: CatalogueRow.self,
+                    to: output,
                     schema: "catalogue.list"
                 )
                 return .done

@@ -23,12 +23,13 @@ struct DeadCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                let letters = try client.rows(
+                try client.list(
                     .deadList,
                     DeadListArguments(office: office),
-                    of: DeadLetter.self
+                    of: DeadLetter.self,
+                    to: output,
+                    schema: "dead.list"
                 )
-                try output.list(letters, schema: "dead.list")
                 return .done
             }
         }

@@ -24,8 +24,10 @@ struct OfficeCommand: ParsableCommand {
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
                 try watching.look(output) { () throws(OperatorFault) in
-                    try output.list(
-                        try client.rows(.officeList, of: OfficeRow.self),
+                    try client.list(
+                        .officeList,
+                        of: OfficeRow.self,
+                        to: output,
                         schema: "office.list"
                     )
                 }

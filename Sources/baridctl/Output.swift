@@ -36,6 +36,16 @@ struct Output {
         }
     }
 
+    /// Shows rows that are JSON already, for programs.
+    func list(asJSON rows: [[UInt8]], schema: String) {
+        guard form == .json else {
+            for row in rows { print(String(decoding: row, as: UTF8.self)) }
+            return
+        }
+        let text = String(decoding: Array(rows.joined(separator: ",".utf8)), as: UTF8.self)
+        print(#"{"rows":[\#(text)],"schema":"\#(Self.versioned(schema))"}"#)
+    }
+
     /// Shows one object, on a terminal and in a pipe by the lines given.
     func show(
         _ object: some Encodable,

@@ -99,12 +99,11 @@ struct PolicyCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(
-                        .policyList,
-                        PolicyListArguments(agency: agency),
-                        of: RuleRow.self
-                    ),
+                try client.list(
+                    .policyList,
+                    PolicyListArguments(agency: agency),
+                    of: RuleRow.self,
+                    to: output,
                     schema: "policy.list"
                 )
                 return .done

@@ -134,8 +134,10 @@ struct ProcedureCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.procedureList, of: ProcedureRow.self),
+                try client.list(
+                    .procedureList,
+                    of: ProcedureRow.self,
+                    to: output,
                     schema: "procedure.list"
                 )
                 return .done
@@ -174,21 +176,5 @@ struct ProcedureCommand: ParsableCommand {
                 return .done
             }
         }
-    }
-}
-
-extension ControlClient {
-    /// All rows of a command that answers with rows and their count.
-    mutating func rows<Row: Codable>(
-        _ command: CommandName,
-        _ arguments: some CommandArguments = NoArguments(),
-        of type: Row.Type
-    ) throws(OperatorFault) -> [Row] {
-        var rows: [Row] = []
-        _ = try request(command, arguments, result: RowCount.self) {
-            (row: Row) throws(OperatorFault) in
-            rows.append(row)
-        }
-        return rows
     }
 }

@@ -20,10 +20,7 @@ struct QueueCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.queueList, of: OfficeRow.self),
-                    schema: "queue.list"
-                )
+                try client.list(.queueList, of: OfficeRow.self, to: output, schema: "queue.list")
                 return .done
             }
         }
@@ -71,12 +68,11 @@ struct QueueCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(
-                        .queuePeek,
-                        PeekArguments(office: office, lane: lane, limit: limit),
-                        of: QueueRow.self
-                    ),
+                try client.list(
+                    .queuePeek,
+                    PeekArguments(office: office, lane: lane, limit: limit),
+                    of: QueueRow.self,
+                    to: output,
                     schema: "queue.peek"
                 )
                 return .done

@@ -20,8 +20,10 @@ struct ServiceCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.serviceList, of: ServiceRow.self),
+                try client.list(
+                    .serviceList,
+                    of: ServiceRow.self,
+                    to: output,
                     schema: "service.list"
                 )
                 return .done

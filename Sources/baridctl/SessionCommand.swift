@@ -20,8 +20,10 @@ struct SessionCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.sessionList, of: SessionRow.self),
+                try client.list(
+                    .sessionList,
+                    of: SessionRow.self,
+                    to: output,
                     schema: "session.list"
                 )
                 return .done

@@ -20,8 +20,10 @@ struct SubscriptionCommand: ParsableCommand {
 
         func run() throws {
             try connection.perform { (client, output) throws(OperatorFault) in
-                try output.list(
-                    try client.rows(.subscriptionList, of: SubscriptionRow.self),
+                try client.list(
+                    .subscriptionList,
+                    of: SubscriptionRow.self,
+                    to: output,
                     schema: "subscription.list"
                 )
                 return .done
