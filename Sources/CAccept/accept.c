@@ -19,7 +19,7 @@
 enum { listeners_max = 64 };
 
 /// Nanoseconds from one connection to the next.
-static const int64_t interval = 3000000;
+static const int64_t interval = 5000000;
 /// Connections that may come at once after a pause.
 static const int64_t burst = 4;
 /// Nanoseconds that a caller is held up who comes too early: a poller that tells of a waiting

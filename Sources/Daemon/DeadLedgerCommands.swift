@@ -13,13 +13,17 @@ extension LedgerCommands {
     ) throws(OperatorFault) {
         let choice: LedgerReader.DeadChoice =
             if let office { .office(try officeNumber(office)) } else { .all }
-        var last: LedgerReader.Dead?
+        var page: [LedgerReader.Dead] = []
         repeat {
-            let page = try read { [last] in try $0.dead(choice, after: last, limit: 1_000) }
+            page = try read { [last = page.last] in
+                try $0.dead(choice, after: last, limit: Self.deadInPage)
+            }
             for letter in page { try each(DeadLetter(letter)) }
-            last = page.last
-        } while last != nil
+        } while page.count == Self.deadInPage
     }
+
+    /// Dead letters read at once; each reading waits for the ledger once.
+    private static let deadInPage = 4_096
 
     func deadLetter(_ referral: UInt64) throws(OperatorFault) -> DeadLetter {
         guard let letter = try read({ try $0.deadLetter(referral) }) else {

@@ -4,7 +4,7 @@ internal import CAccept
 
 /// A bound descriptor of a socket, at which newcomers are let in at a bounded pace while this lives.
 ///
-/// libzmq shakes hands on the thread that carries everybody's bytes: 333 newcomers a second, 4 of them
+/// libzmq shakes hands on the thread that carries everybody's bytes: 200 newcomers a second, 4 of them
 /// at once, leave it time for those who are in. The others wait in the system's queue, the first first.
 package final class Listener: Sendable {
     private let descriptor: Int32

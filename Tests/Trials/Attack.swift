@@ -231,7 +231,8 @@ final class Attack {
         for _ in 0..<20 {
             let stream = PlainStream(bus)
             let count = Int.random(in: 0...4_000, using: &random)
-            stream?.send((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
+            // From the system, so that what is measured is not the making of it.
+            stream?.send(randomBytes(count))
         }
         let stream = PlainStream(bus)
         stream?.send(PlainStream.greeting("CURVE") + [UInt8](repeating: 0x41, count: 2_000))
